@@ -1,0 +1,215 @@
+//! Time, handed in: the system's, or one that a test or a backtest moves by hand.
+
+use crate::sync::{AtomicU64, Ordering};
+use std::{
+    fmt::Debug,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+/// What time it is, in milliseconds since 1970 UTC.
+pub trait Clock: Debug + Send + Sync {
+    /// The time as exactly as the clock knows it.
+    fn now_millis(&self) -> u64;
+
+    /// The time as it was at most 20 ms ago, if that is cheaper to know. Never ahead of
+    /// [`now_millis`](Self::now_millis).
+    fn coarse_millis(&self) -> u64 {
+        self.now_millis()
+    }
+}
+
+/// The system's time: Unix time when the clock was created, and monotonic time since.
+///
+/// It never goes backwards, and does not follow later corrections of the system's time.
+#[derive(Clone, Debug)]
+pub struct SystemClock {
+    ticks: quanta::Clock,
+    /// The tick at which the clock was created.
+    began: u64,
+    /// Unix nanoseconds at that tick.
+    unix_nanos: u64,
+    /// Unix nanoseconds minus the coarse monotonic clock's reading; see [`coarse_nanos`].
+    coarse_offset: u64,
+}
+
+impl SystemClock {
+    /// Creates a clock that agrees with the system's time now.
+    #[must_use]
+    pub fn new() -> Self {
+        let ticks = quanta::Clock::new();
+        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let unix_nanos = u64::try_from(since_1970.as_nanos()).unwrap_or(u64::MAX);
+        // The coarse reading is taken after the Unix time, as if both were the same instant. It is
+        // then never ahead: its own lag only makes it earlier.
+        let coarse_offset = unix_nanos.saturating_sub(fine_monotonic_nanos());
+        Self { began: ticks.raw(), ticks, unix_nanos, coarse_offset }
+    }
+}
+
+impl Default for SystemClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Clock for SystemClock {
+    #[inline]
+    fn now_millis(&self) -> u64 {
+        let since = self.ticks.delta_as_nanos(self.began, self.ticks.raw());
+        (self.unix_nanos + since) / 1_000_000
+    }
+
+    #[inline]
+    fn coarse_millis(&self) -> u64 {
+        match coarse_nanos() {
+            Some(nanos) => (self.coarse_offset + nanos) / 1_000_000,
+            None => self.now_millis(),
+        }
+    }
+}
+
+/// The kernel's monotonic time as of its last tick, which costs half of a precise reading.
+#[cfg(all(target_os = "linux", not(miri)))]
+#[inline]
+fn coarse_nanos() -> Option<u64> {
+    Some(monotonic_nanos(libc::CLOCK_MONOTONIC_COARSE))
+}
+
+/// The precise reading of the clock that [`coarse_nanos`] lags behind.
+#[cfg(all(target_os = "linux", not(miri)))]
+fn fine_monotonic_nanos() -> u64 {
+    monotonic_nanos(libc::CLOCK_MONOTONIC)
+}
+
+#[cfg(all(target_os = "linux", not(miri)))]
+#[inline]
+fn monotonic_nanos(clock: libc::clockid_t) -> u64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `time` is a valid place for the answer; the clocks asked for always exist.
+    unsafe { libc::clock_gettime(clock, &raw mut time) };
+    // A monotonic clock is never negative.
+    time.tv_sec.cast_unsigned() * 1_000_000_000 + time.tv_nsec.cast_unsigned()
+}
+
+#[cfg(not(all(target_os = "linux", not(miri))))]
+fn coarse_nanos() -> Option<u64> {
+    None
+}
+
+#[cfg(not(all(target_os = "linux", not(miri))))]
+fn fine_monotonic_nanos() -> u64 {
+    0
+}
+
+/// A clock that stands still until it is moved.
+///
+/// ```
+/// use memory_cache_pool::{CacheConfig, ManualClock, MemoryCachePool};
+/// use std::{sync::Arc, time::Duration};
+///
+/// let clock = Arc::new(ManualClock::new(0));
+/// let pool = MemoryCachePool::new(CacheConfig::new().clock(clock.clone())).unwrap();
+/// pool.psetex("quote", 50, "100.5")?;
+/// clock.advance(Duration::from_millis(51));
+/// assert_eq!(pool.get("quote")?, None);
+/// # Ok::<(), memory_cache_pool::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct ManualClock(AtomicU64);
+
+impl ManualClock {
+    /// Creates a clock that shows this time.
+    #[must_use]
+    pub fn new(start_millis: u64) -> Self {
+        Self(AtomicU64::new(start_millis))
+    }
+
+    /// Moves the clock on, by whole milliseconds.
+    pub fn advance(&self, by: Duration) {
+        let millis = u64::try_from(by.as_millis()).unwrap_or(u64::MAX);
+        // ORDERING: Relaxed; a clock carries nothing but its time.
+        self.0.fetch_add(millis, Ordering::Relaxed);
+    }
+
+    /// Sets the clock, backwards too.
+    pub fn set_millis(&self, millis: u64) {
+        // ORDERING: Relaxed; as in `advance`.
+        self.0.store(millis, Ordering::Relaxed);
+    }
+}
+
+impl Clock for ManualClock {
+    fn now_millis(&self) -> u64 {
+        // ORDERING: Relaxed; as in `advance`.
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Where a pool takes its time from; the usual case needs no virtual call.
+#[derive(Debug)]
+pub(crate) enum TimeSource {
+    /// The system's time.
+    System(SystemClock),
+    /// A clock of the host's.
+    Custom(Arc<dyn Clock>),
+}
+
+impl TimeSource {
+    /// See [`Clock::now_millis`].
+    #[inline]
+    pub(crate) fn now_millis(&self) -> u64 {
+        match self {
+            Self::System(clock) => clock.now_millis(),
+            Self::Custom(clock) => clock.now_millis(),
+        }
+    }
+
+    /// See [`Clock::coarse_millis`].
+    #[inline]
+    pub(crate) fn coarse_millis(&self) -> u64 {
+        match self {
+            Self::System(clock) => clock.coarse_millis(),
+            Self::Custom(clock) => clock.coarse_millis(),
+        }
+    }
+}
+
+#[cfg(all(test, not(pool_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_coarse_reading_is_never_ahead_and_hardly_behind() {
+        let clock = SystemClock::new();
+        let readings = if cfg!(miri) { 10 } else { 200_000 };
+
+        for _ in 0..readings {
+            let coarse = clock.coarse_millis();
+            let precise = clock.now_millis();
+
+            // One millisecond is what two readings of different clocks may round apart.
+            assert!(coarse <= precise + 1, "{coarse} is ahead of {precise}");
+        }
+    }
+
+    #[test]
+    fn the_system_clock_shows_unix_time() {
+        let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
+        let shown = u128::from(SystemClock::new().now_millis());
+
+        assert!(shown.abs_diff(unix) < 1_000);
+    }
+
+    #[test]
+    fn a_manual_clock_moves_only_when_it_is_moved() {
+        let clock = ManualClock::new(100);
+        assert_eq!(clock.now_millis(), 100);
+
+        clock.advance(Duration::from_millis(5));
+        assert_eq!((clock.now_millis(), clock.coarse_millis()), (105, 105));
+
+        clock.set_millis(7);
+        assert_eq!(clock.now_millis(), 7);
+    }
+}

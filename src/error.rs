@@ -1,0 +1,89 @@
+//! What can go wrong.
+
+use std::{error, fmt};
+
+/// Why a command was refused. Nothing has changed when one of these is returned.
+///
+/// A missing key is not an error: commands say so in their own way.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// The key holds a value of another type.
+    WrongType,
+    /// The value is not the decimal form of a 64-bit integer.
+    NotAnInteger,
+    /// The value or the increment is not a decimal number.
+    NotAFloat,
+    /// The sum is not a finite number.
+    NanOrInfinity,
+    /// The sum does not fit into a 64-bit integer.
+    Overflow,
+    /// The number to subtract has no negation in 64 bits.
+    DecrementOverflow,
+    /// The time to live is zero, negative where that is no request to delete, or too large.
+    InvalidExpire,
+    /// Two options contradict each other.
+    Syntax,
+    /// The key is longer than 65,535 bytes.
+    KeyTooLong,
+    /// The value is, or would become, longer than 512 MiB.
+    ValueTooLong,
+    /// There is no room for another key: the pool holds `max_keys`.
+    OutOfMemory,
+    /// The part of the table that the key belongs to is full: the pool was created for far fewer
+    /// keys than it holds.
+    TableFull,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::WrongType => "the key holds a value of another type",
+            Self::NotAnInteger => "the value is not an integer of 64 bits",
+            Self::NotAFloat => "the value or the increment is not a decimal number",
+            Self::NanOrInfinity => "the sum is not a finite number",
+            Self::Overflow => "the sum does not fit into 64 bits",
+            Self::DecrementOverflow => "the number to subtract has no negation in 64 bits",
+            Self::InvalidExpire => "the time to live is not positive or too large",
+            Self::Syntax => "two options contradict each other",
+            Self::KeyTooLong => "the key is longer than 65,535 bytes",
+            Self::ValueTooLong => "the value is longer than 512 MiB",
+            Self::OutOfMemory => "the pool holds as many keys as it may",
+            Self::TableFull => "the pool was created for far fewer keys than it holds",
+        })
+    }
+}
+
+impl error::Error for Error {}
+
+/// Why [`get_or_insert_with`](crate::MemoryCachePool::get_or_insert_with) has no value.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub enum LoadError<E> {
+    /// The loader failed; everybody who waited for it gets its error.
+    Load(E),
+    /// The value could not be read or kept.
+    Cache(Error),
+    /// The loader asked for the key that it was loading.
+    Reentrant,
+}
+
+impl<E> fmt::Display for LoadError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Load(_) => f.write_str("the value could not be loaded"),
+            Self::Cache(_) => f.write_str("the cache could not keep or show the value"),
+            Self::Reentrant => f.write_str("the loader asked for the key that it was loading"),
+        }
+    }
+}
+
+impl<E: error::Error + 'static> error::Error for LoadError<E> {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        match self {
+            Self::Load(error) => Some(error),
+            Self::Cache(error) => Some(error),
+            Self::Reentrant => None,
+        }
+    }
+}

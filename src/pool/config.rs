@@ -1,0 +1,238 @@
+//! The configuration of a pool, validated once.
+
+use super::{byte_size::ByteSize, policy::EvictionPolicy};
+use crate::clock::{Clock, SystemClock, TimeSource};
+use std::{error, fmt, sync::Arc, time::Duration};
+
+/// The largest capacity and `max_keys`: two billion keys.
+const MOST_KEYS: usize = 1 << 31;
+
+/// The longest `default_ttl`: 10,000 years.
+const LONGEST_TTL: Duration = Duration::from_secs(10_000 * 366 * 86_400);
+
+/// How a pool is to be.
+///
+/// ```
+/// use memory_cache_pool::{CacheConfig, MemoryCachePool};
+/// use std::time::Duration;
+///
+/// let config = CacheConfig::new().max_keys(100_000).default_ttl(Duration::from_secs(60));
+/// let pool = MemoryCachePool::new(config)?;
+/// # Ok::<(), memory_cache_pool::ConfigError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct CacheConfig {
+    pub(super) max_memory: Option<ByteSize>,
+    pub(super) max_keys: Option<usize>,
+    pub(super) default_ttl: Option<Duration>,
+    pub(super) eviction_policy: EvictionPolicy,
+    pub(super) cleanup_interval: Option<Duration>,
+    pub(super) enable_stats: bool,
+    pub(super) capacity: Option<usize>,
+    pub(super) clock: Option<Arc<dyn Clock>>,
+}
+
+impl Default for CacheConfig {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl CacheConfig {
+    /// No limits, no default time to live, statistics on, system time.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            max_memory: None,
+            max_keys: None,
+            default_ttl: None,
+            eviction_policy: EvictionPolicy::NoEviction,
+            cleanup_interval: None,
+            enable_stats: true,
+            capacity: None,
+            clock: None,
+        }
+    }
+
+    /// Limits the memory in use. Not available yet: refused by
+    /// [`MemoryCachePool::new`](crate::MemoryCachePool::new).
+    #[must_use]
+    pub fn max_memory(mut self, size: impl Into<ByteSize>) -> Self {
+        self.max_memory = Some(size.into());
+        self
+    }
+
+    /// Limits the number of keys, and sizes the table for it: an insert beyond it fails with
+    /// [`Error::OutOfMemory`](crate::Error::OutOfMemory). Keys that have expired count until they
+    /// are met.
+    #[must_use]
+    pub fn max_keys(mut self, keys: usize) -> Self {
+        self.max_keys = Some(keys);
+        self
+    }
+
+    /// The time to live of what is written without one. Whole milliseconds count.
+    #[must_use]
+    pub fn default_ttl(mut self, ttl: Duration) -> Self {
+        self.default_ttl = Some(ttl);
+        self
+    }
+
+    /// What makes room at a limit. Only `noeviction` is available yet.
+    #[must_use]
+    pub fn eviction_policy(mut self, policy: EvictionPolicy) -> Self {
+        self.eviction_policy = policy;
+        self
+    }
+
+    /// How often a cleanup task runs. Not available yet: refused by
+    /// [`MemoryCachePool::new`](crate::MemoryCachePool::new).
+    #[must_use]
+    pub fn cleanup_interval(mut self, interval: Duration) -> Self {
+        self.cleanup_interval = Some(interval);
+        self
+    }
+
+    /// Whether operations are counted, at about a nanosecond each; they are by default.
+    #[must_use]
+    pub fn enable_stats(mut self, enable: bool) -> Self {
+        self.enable_stats = enable;
+        self
+    }
+
+    /// Accepted for the sake of configurations that name it: a pool is always thread-safe.
+    #[must_use]
+    pub fn thread_safe(self, _: bool) -> Self {
+        self
+    }
+
+    /// How many keys the table is sized for, if not for `max_keys`: 250,000 by default, which are
+    /// 4 MiB of buckets. The table does not grow yet: beyond three times its capacity it gets
+    /// slower, and far beyond (at 28 times, on average) inserts fail with
+    /// [`Error::TableFull`](crate::Error::TableFull).
+    #[must_use]
+    pub fn capacity(mut self, keys: usize) -> Self {
+        self.capacity = Some(keys);
+        self
+    }
+
+    /// Where time is taken from; the system's by default.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// Checks everything that can be wrong.
+    pub(crate) fn validate(&self) -> Result<(), ConfigError> {
+        for (field, keys) in [("max_keys", self.max_keys), ("capacity", self.capacity)] {
+            if keys.is_some_and(|keys| keys == 0 || keys > MOST_KEYS) {
+                return Err(ConfigError::Invalid { field, reason: "must be from 1 to 2^31" });
+            }
+        }
+        if self.default_ttl.is_some_and(|ttl| ttl.as_millis() == 0 || ttl > LONGEST_TTL) {
+            let reason = "must be from 1 ms to 10,000 years";
+            return Err(ConfigError::Invalid { field: "default_ttl", reason });
+        }
+        let unavailable = [
+            ("max_memory", self.max_memory.is_some()),
+            ("cleanup_interval", self.cleanup_interval.is_some()),
+            ("eviction_policy", self.eviction_policy != EvictionPolicy::NoEviction),
+        ];
+        match unavailable.into_iter().find(|(_, is_set)| *is_set) {
+            Some((field, _)) => Err(ConfigError::NotAvailable { field }),
+            None => Ok(()),
+        }
+    }
+
+    /// The clock to use.
+    pub(super) fn time_source(&self) -> TimeSource {
+        match &self.clock {
+            None => TimeSource::System(SystemClock::new()),
+            Some(clock) => TimeSource::Custom(Arc::clone(clock)),
+        }
+    }
+
+    /// The default time to live in milliseconds.
+    pub(super) fn default_ttl_millis(&self) -> Option<u64> {
+        self.default_ttl.and_then(|ttl| u64::try_from(ttl.as_millis()).ok())
+    }
+}
+
+/// Why a configuration is refused.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// A field's value cannot be.
+    Invalid {
+        /// The field.
+        field: &'static str,
+        /// What its value has to be.
+        reason: &'static str,
+    },
+    /// A field asks for something that this version cannot do yet.
+    NotAvailable {
+        /// The field.
+        field: &'static str,
+    },
+    /// A text is not what it should be.
+    Unreadable {
+        /// What it should be.
+        expected: &'static str,
+        /// The text, cut to a bounded length.
+        text: String,
+    },
+}
+
+impl ConfigError {
+    /// A text that could not be read.
+    pub(super) fn unreadable(expected: &'static str, text: &str) -> Self {
+        Self::Unreadable { expected, text: text.chars().take(40).collect() }
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Invalid { field, reason } => write!(f, "{field} {reason}"),
+            Self::NotAvailable { field } => {
+                write!(f, "{field} asks for something that is not available yet")
+            }
+            Self::Unreadable { expected, text } => write!(f, "{text:?} is not a {expected}"),
+        }
+    }
+}
+
+impl error::Error for ConfigError {}
+
+#[cfg(all(test, not(pool_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_field_that_cannot_be_is_named() {
+        let refused = [
+            (CacheConfig::new().max_keys(0), "max_keys"),
+            (CacheConfig::new().capacity(usize::MAX), "capacity"),
+            (CacheConfig::new().default_ttl(Duration::from_nanos(1)), "default_ttl"),
+            (CacheConfig::new().default_ttl(Duration::MAX), "default_ttl"),
+        ];
+        for (config, name) in refused {
+            let error = config.validate();
+            assert!(matches!(error, Err(ConfigError::Invalid { field, .. }) if field == name));
+        }
+    }
+
+    #[test]
+    fn what_is_not_built_yet_is_refused_by_name() {
+        let refused = [
+            (CacheConfig::new().max_memory(1 << 20), "max_memory"),
+            (CacheConfig::new().cleanup_interval(Duration::from_secs(1)), "cleanup_interval"),
+            (CacheConfig::new().eviction_policy(EvictionPolicy::AllKeysLru), "eviction_policy"),
+        ];
+        for (config, field) in refused {
+            assert_eq!(config.validate(), Err(ConfigError::NotAvailable { field }));
+        }
+        assert_eq!(CacheConfig::new().thread_safe(false).validate(), Ok(()));
+    }
+}

@@ -1,0 +1,468 @@
+//! The two ways into a key: [`read`](Engine::read) and [`write`](Engine::write).
+//!
+//! Looking up, expiry, the access word, limits, counters and the retry loop live here once; a
+//! command is what is left.
+
+use super::config::CacheConfig;
+use super::single_flight::SingleFlight;
+use crate::{
+    clock::TimeSource,
+    error::Error,
+    reclaim::{Domain, Guard},
+    record::{
+        Content, Draft, LONGEST_KEY, LONGEST_VALUE, Live, Origin, Record,
+        usage::{Tick, Usage},
+    },
+    sync::{AtomicU32, AtomicUsize, Mutex, Ordering},
+    table::{Found, Insert, Record as _, Table},
+    tally::{TALLIES, Tally},
+};
+use crossbeam_utils::CachePadded;
+use std::{hash::BuildHasher, hash::Hasher, sync::Arc};
+
+/// How far a coarse reading of the clock may lie behind a precise one.
+const COARSE_LAG_MILLIS: u64 = 20;
+
+/// Keys that a pool is sized for when nothing else is said: 4 MiB of buckets.
+const DEFAULT_CAPACITY: usize = if cfg!(any(miri, pool_loom)) { 4 } else { 250_000 };
+
+/// Whether a read counts as a use of the key.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Touch {
+    /// GET and every data command.
+    Yes,
+    /// EXISTS, TTL, TYPE and whatever only inspects.
+    No,
+}
+
+/// What a write decides on seeing the present value.
+#[derive(Debug)]
+pub(crate) enum Step<'a, T> {
+    /// Nothing changes.
+    Keep(T),
+    /// The key goes.
+    Remove(T),
+    /// The key gets this content and this deadline (0 is none).
+    Write(Content<'a>, u64, T),
+    /// The key keeps its value and gets this deadline (0 is none).
+    Redate(u64, T),
+}
+
+/// What is behind a [`MemoryCachePool`](crate::MemoryCachePool).
+pub(crate) struct Engine {
+    pub(super) domain: Arc<Domain>,
+    pub(super) table: Table<Record>,
+    hasher: foldhash::fast::RandomState,
+    pub(super) clock: TimeSource,
+    /// The clock when the pool began; records keep times relative to it.
+    pub(super) began: u64,
+    /// Coarse time for access words, moved on by writes and by reads that look at the clock.
+    tick: CachePadded<AtomicU32>,
+    pub(super) config: CacheConfig,
+    default_ttl: Option<u64>,
+    limit: Option<KeyLimit>,
+    counts: bool,
+    pub(super) flights: SingleFlight,
+    /// What the counters stood at when they were last reset.
+    pub(super) baseline: Mutex<[u64; TALLIES]>,
+}
+
+/// The limit on keys, and how many there are.
+struct KeyLimit {
+    most: usize,
+    keys: CachePadded<AtomicUsize>,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    /// Builds what a valid configuration asks for.
+    pub(super) fn new(config: CacheConfig) -> Self {
+        let clock = config.time_source();
+        let began = clock.coarse_millis();
+        let capacity = config.capacity.or(config.max_keys).unwrap_or(DEFAULT_CAPACITY);
+        Self {
+            domain: Domain::new(),
+            table: Table::with_capacity(capacity),
+            hasher: foldhash::fast::RandomState::default(),
+            clock,
+            began,
+            tick: CachePadded::new(AtomicU32::new(Tick::at(0).raw())),
+            default_ttl: config.default_ttl_millis(),
+            limit: config
+                .max_keys
+                .map(|most| KeyLimit { most, keys: CachePadded::new(AtomicUsize::new(0)) }),
+            counts: config.enable_stats,
+            config,
+            flights: SingleFlight::new(),
+            baseline: Mutex::new([0; TALLIES]),
+        }
+    }
+
+    /// Pins the current thread.
+    #[inline]
+    pub(crate) fn pin(&self) -> Guard<'_> {
+        self.domain.pin()
+    }
+
+    /// The hash of a key.
+    #[inline]
+    pub(crate) fn hash(&self, key: &[u8]) -> u64 {
+        let mut hasher = self.hasher.build_hasher();
+        hasher.write(key);
+        hasher.finish()
+    }
+
+    /// Shows the value of `key`, when there is one that has not expired, and counts hit or miss.
+    #[inline]
+    pub(crate) fn read<R>(
+        &self,
+        key: &[u8],
+        touch: Touch,
+        look: impl FnOnce(Live<'_>) -> R,
+    ) -> Option<R> {
+        let guard = self.pin();
+        self.look_up(&guard, key, self.hash(key), touch).map(look)
+    }
+
+    /// Finds the value of `key`, when there is one that has not expired, and counts hit or miss.
+    #[inline]
+    pub(crate) fn look_up<'g>(
+        &'g self,
+        guard: &'g Guard<'_>,
+        key: &[u8],
+        hash: u64,
+        touch: Touch,
+    ) -> Option<Live<'g>> {
+        let live = self.find_live(guard, key, hash);
+        self.count(guard, if live.is_some() { Tally::Hits } else { Tally::Misses });
+        if let Some(live) = live
+            && touch == Touch::Yes
+        {
+            // ORDERING: Relaxed; coarse time, nothing is carried.
+            let now = Tick::from_raw(self.tick.load(Ordering::Relaxed));
+            live.usage().touch(now, || guard.random());
+        }
+        live
+    }
+
+    /// Finds the value of `key`; one that has expired is removed on the way.
+    #[inline]
+    fn find_live<'g>(&'g self, guard: &'g Guard<'_>, key: &[u8], hash: u64) -> Option<Live<'g>> {
+        loop {
+            let found = self.find(guard, key, hash)?;
+            let live = live_of(&found, guard);
+            if live.deadline() == 0 || !self.has_expired(live.deadline()) {
+                return Some(live);
+            }
+            if self.remove_expired(guard, &found) {
+                return None;
+            }
+            // Somebody has written the key since we looked: what he wrote may be alive.
+        }
+    }
+
+    #[inline]
+    fn find<'t>(&'t self, guard: &Guard<'_>, key: &[u8], hash: u64) -> Option<Found<'t, Record>> {
+        // SAFETY: the table holds records of `Draft`'s only, and the guard outlives the call.
+        let has_key = |record| unsafe { Live::new(record) }.has_key(key);
+        self.table.find(hash, has_key, guard)
+    }
+
+    /// Decides on a write by the present value, and carries it out; decides again when another
+    /// write of the key came first. An expired value is shown as none.
+    ///
+    /// Lock-free: tries again only when another write of the key, or another insert of its bucket,
+    /// has succeeded.
+    ///
+    /// # Errors
+    ///
+    /// What `decide` returns, `KeyTooLong`, `ValueTooLong`, `OutOfMemory` at the limit on keys, and
+    /// `TableFull`. Nothing has changed then.
+    #[inline]
+    pub(crate) fn write<'g, T>(
+        &'g self,
+        guard: &'g Guard<'_>,
+        key: &[u8],
+        counted_as: Tally,
+        mut decide: impl FnMut(Option<Live<'g>>) -> Result<Step<'g, T>, Error>,
+    ) -> Result<T, Error> {
+        if key.len() > LONGEST_KEY {
+            return Err(Error::KeyTooLong);
+        }
+        let hash = self.hash(key);
+        loop {
+            let found = self.find(guard, key, hash);
+            let live = found.as_ref().map(|found| live_of(found, guard));
+            let live =
+                live.filter(|live| live.deadline() == 0 || !self.has_expired(live.deadline()));
+            let (done, tally, reply) = match decide(live)? {
+                Step::Keep(reply) => (true, Tally::OtherOperations, reply),
+                Step::Remove(reply) => {
+                    let gone = match &found {
+                        Some(found) if live.is_some() => self.remove(guard, found),
+                        _ => true,
+                    };
+                    (gone, Tally::Deletes, reply)
+                }
+                Step::Redate(deadline, reply) => {
+                    let done = match (&found, live) {
+                        (Some(found), Some(live)) => {
+                            let draft = self.redated(guard, live, deadline);
+                            self.replace(guard, found, hash, draft, false)
+                        }
+                        _ => true,
+                    };
+                    (done, counted_as, reply)
+                }
+                Step::Write(content, deadline, reply) => {
+                    let draft = self.draft(guard, key, content, deadline, live)?;
+                    let done = match &found {
+                        Some(found) => self.replace(guard, found, hash, draft, live.is_none()),
+                        None => self.insert(guard, key, hash, draft)?,
+                    };
+                    (done, counted_as, reply)
+                }
+            };
+            if done {
+                self.count(guard, tally);
+                return Ok(reply);
+            }
+        }
+    }
+
+    /// Builds the record that is to take the place of `live`.
+    #[inline]
+    fn draft<'g, 'd>(
+        &self,
+        guard: &'g Guard<'d>,
+        key: &[u8],
+        content: Content<'_>,
+        deadline: u64,
+        live: Option<Live<'_>>,
+    ) -> Result<Draft<'g, 'd>, Error> {
+        let len = match &content {
+            Content::Bytes(bytes) => bytes.len(),
+            Content::Built(bytes) => bytes.len(),
+            Content::Shared(_) | Content::Integer(_) | Content::Object(_) => 0,
+        };
+        if len > LONGEST_VALUE {
+            return Err(Error::ValueTooLong);
+        }
+        let written = self.elapsed_coarse();
+        let now = Tick::at(written);
+        let usage = live.map_or_else(|| Usage::new(now), |live| live.usage().inherit(now));
+        Ok(Draft::new(key, content, Origin { deadline, written, usage }, guard))
+    }
+
+    /// Builds a record with the value of `live`, its age and another deadline.
+    fn redated<'g, 'd>(
+        &self,
+        guard: &'g Guard<'d>,
+        live: Live<'_>,
+        deadline: u64,
+    ) -> Draft<'g, 'd> {
+        let usage = live.usage().inherit(live.usage().last_access());
+        // An integer is frozen first, so that the time is that of the last value.
+        let content = live.content();
+        let origin = Origin { deadline, written: live.written(), usage };
+        Draft::new(live.key(), content, origin, guard)
+    }
+
+    /// Swaps a record for another of the same key.
+    #[inline]
+    fn replace(
+        &self,
+        guard: &Guard<'_>,
+        found: &Found<'_, Record>,
+        hash: u64,
+        draft: Draft<'_, '_>,
+        was_expired: bool,
+    ) -> bool {
+        let before = live_of(found, guard).memory();
+        let after = draft.live().memory();
+        // SAFETY: the draft is private, of this domain, and has the key that was found under the
+        // guard, with its hash.
+        if !unsafe { self.table.replace(found, hash, draft.record(), guard) } {
+            return false;
+        }
+        draft.publish();
+        if was_expired {
+            guard.stripe().of(Tally::Expirations).add(1);
+        }
+        guard.stripe().of(Tally::RecordBytes).add((after as u64).wrapping_sub(before as u64));
+        true
+    }
+
+    /// Inserts a record whose key was absent; false when another insert came first.
+    fn insert(
+        &self,
+        guard: &Guard<'_>,
+        key: &[u8],
+        hash: u64,
+        draft: Draft<'_, '_>,
+    ) -> Result<bool, Error> {
+        self.reserve_key()?;
+        let memory = draft.live().memory();
+        // SAFETY: the table holds records of `Draft`'s only, and the guard outlives the call.
+        let has_key = |record| unsafe { Live::new(record) }.has_key(key);
+        // SAFETY: the draft is private, of this domain, and has this key and its hash.
+        match unsafe { self.table.insert(hash, draft.record(), has_key, guard) } {
+            Insert::Done => {
+                draft.publish();
+                guard.stripe().of(Tally::Keys).add(1);
+                guard.stripe().of(Tally::RecordBytes).add(memory as u64);
+                return Ok(true);
+            }
+            Insert::Lost => {
+                // SAFETY: the record is out of the table and ours.
+                let retired = unsafe { Record::retired(draft.record()) };
+                // SAFETY: it lost its commit, so that nobody who pins from now on can reach it.
+                unsafe { guard.retire(retired) };
+                draft.publish();
+            }
+            Insert::Present => {}
+            Insert::Full => {
+                self.release_key();
+                return Err(self.refuse_full_table());
+            }
+        }
+        self.release_key();
+        Ok(false)
+    }
+
+    /// Removes a record; false when its slot holds something else by now.
+    fn remove(&self, guard: &Guard<'_>, found: &Found<'_, Record>) -> bool {
+        let memory = live_of(found, guard).memory();
+        // SAFETY: found under this guard.
+        if !unsafe { self.table.remove(found, guard) } {
+            return false;
+        }
+        self.release_key();
+        guard.stripe().of(Tally::Keys).subtract(1);
+        guard.stripe().of(Tally::RecordBytes).subtract(memory as u64);
+        true
+    }
+
+    /// Removes the exact record that was seen to have expired.
+    #[cold]
+    pub(super) fn remove_expired(&self, guard: &Guard<'_>, found: &Found<'_, Record>) -> bool {
+        let removed = self.remove(guard, found);
+        if removed {
+            guard.stripe().of(Tally::Expirations).add(1);
+        }
+        removed
+    }
+
+    /// Shows every value of one bucket that has not expired; those that have are removed.
+    pub(super) fn visit_bucket<'g>(
+        &'g self,
+        index: usize,
+        guard: &'g Guard<'_>,
+        mut visit: impl FnMut(Live<'g>, Found<'g, Record>),
+    ) {
+        self.table.visit_bucket(index, guard, |found| {
+            let live = live_of(&found, guard);
+            if live.deadline() != 0 && self.has_expired(live.deadline()) {
+                self.remove_expired(guard, &found);
+            } else {
+                visit(live, found);
+            }
+        });
+    }
+
+    /// Removes a record that a visit has shown, whatever happened to it since.
+    pub(super) fn remove_visited(&self, guard: &Guard<'_>, found: &Found<'_, Record>) -> bool {
+        self.remove(guard, found)
+    }
+
+    /// Whether a deadline has passed; at the deadline itself a key is still there.
+    ///
+    /// Reads the cheap clock first, and the precise one only when that leaves it open.
+    #[inline]
+    pub(super) fn has_expired(&self, deadline: u64) -> bool {
+        let coarse = self.clock.coarse_millis();
+        if deadline > coarse.saturating_add(COARSE_LAG_MILLIS) {
+            return false;
+        }
+        deadline < coarse || self.clock.now_millis() > deadline
+    }
+
+    /// The deadline of a plain write: the configured time to live from now, or none.
+    #[inline]
+    pub(crate) fn default_deadline(&self) -> u64 {
+        match self.default_ttl {
+            None => 0,
+            Some(ttl) => self.clock.now_millis().saturating_add(ttl),
+        }
+    }
+
+    /// Milliseconds since the pool began, coarsely; moves the tick on.
+    #[inline]
+    pub(super) fn elapsed_coarse(&self) -> u64 {
+        let elapsed = self.clock.coarse_millis().saturating_sub(self.began);
+        let tick = Tick::at(elapsed).raw();
+        // ORDERING: Relaxed; coarse time. Written only when it changes, four times a second.
+        if self.tick.load(Ordering::Relaxed) != tick {
+            self.tick.store(tick, Ordering::Relaxed);
+        }
+        elapsed
+    }
+
+    /// Counts one operation.
+    #[inline]
+    pub(crate) fn count(&self, guard: &Guard<'_>, tally: Tally) {
+        if self.counts {
+            guard.stripe().of(tally).add(1);
+        }
+    }
+
+    /// Takes room for a key, if the number of keys is limited.
+    #[inline]
+    fn reserve_key(&self) -> Result<(), Error> {
+        let Some(limit) = &self.limit else { return Ok(()) };
+        // ORDERING: Relaxed; the count alone matters, and an RMW always sees the latest.
+        if limit.keys.fetch_add(1, Ordering::Relaxed) < limit.most {
+            return Ok(());
+        }
+        self.release_key();
+        #[cfg(feature = "tracing")]
+        tracing::debug!(max_keys = limit.most, "insert refused: the limit on keys is reached");
+        Err(Error::OutOfMemory)
+    }
+
+    /// Gives back room for a key.
+    #[inline]
+    fn release_key(&self) {
+        if let Some(limit) = &self.limit {
+            // ORDERING: Relaxed; as in `reserve_key`.
+            limit.keys.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    #[cold]
+    fn refuse_full_table(&self) -> Error {
+        #[cfg(feature = "tracing")]
+        tracing::warn!(buckets = self.table.bucket_count(), "insert refused: a chain is full");
+        Error::TableFull
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        // SAFETY: guards borrow the engine, so that none exists any more.
+        unsafe { self.domain.close() };
+    }
+}
+
+/// The record that was found under a guard.
+#[inline]
+fn live_of<'g>(found: &Found<'_, Record>, _guard: &'g Guard<'_>) -> Live<'g> {
+    // SAFETY: the table holds records of `Draft`'s only, and what is found under a guard lives as
+    // long as it.
+    unsafe { Live::new(found.record) }
+}

@@ -1,0 +1,158 @@
+//! Keys as such: DEL, EXISTS, TYPE, KEYS, DBSIZE, FLUSHALL and their kin.
+
+use super::{
+    MemoryCachePool,
+    engine::{Engine, Step, Touch},
+};
+use crate::{
+    glob::Pattern,
+    record::{Live, Value},
+    tally::Tally,
+};
+use std::fmt;
+
+/// Buckets that a walk visits before it lets go of its pin.
+pub(super) const WALK_SLICE: usize = 64;
+
+/// The type of a value.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub enum ValueType {
+    /// Bytes.
+    String,
+    /// A host's own value.
+    Object,
+}
+
+impl fmt::Display for ValueType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::String => "string",
+            Self::Object => "object",
+        })
+    }
+}
+
+impl ValueType {
+    /// The type of a record's value.
+    pub(super) fn of(live: Live<'_>) -> Self {
+        match live.value() {
+            Value::Bytes(_) | Value::Integer(_) => Self::String,
+            Value::Object(_) => Self::Object,
+        }
+    }
+}
+
+impl MemoryCachePool {
+    /// Removes `key`; false when it does not exist.
+    ///
+    /// Its memory is free once nobody can be looking at it any more, a few dozen writes later.
+    pub fn delete(&self, key: impl AsRef<[u8]>) -> bool {
+        let guard = self.engine.pin();
+        let remove = |live: Option<Live<'_>>| match live {
+            Some(_) => Ok(Step::Remove(true)),
+            None => Ok(Step::Keep(false)),
+        };
+        // The only error is a key too long to exist.
+        self.engine.write(&guard, key.as_ref(), Tally::Deletes, remove).unwrap_or(false)
+    }
+
+    /// As [`delete`](Self::delete), which never frees anything large on the spot either.
+    pub fn unlink(&self, key: impl AsRef<[u8]>) -> bool {
+        self.delete(key)
+    }
+
+    /// Removes several keys, one after the other, and returns how many there were. Not yet atomic.
+    pub fn delete_many<K: AsRef<[u8]>>(&self, keys: &[K]) -> usize {
+        keys.iter().filter(|key| self.delete(key)).count()
+    }
+
+    /// Whether `key` exists. Does not count as a use of the key.
+    #[must_use]
+    pub fn exists(&self, key: impl AsRef<[u8]>) -> bool {
+        self.engine.read(key.as_ref(), Touch::No, |_| ()).is_some()
+    }
+
+    /// How many of several keys exist; one that is named twice counts twice. Not yet atomic.
+    #[must_use]
+    pub fn exists_many<K: AsRef<[u8]>>(&self, keys: &[K]) -> usize {
+        keys.iter().filter(|key| self.exists(key)).count()
+    }
+
+    /// Uses `key` without reading it; false when it does not exist.
+    pub fn touch(&self, key: impl AsRef<[u8]>) -> bool {
+        self.engine.read(key.as_ref(), Touch::Yes, |_| ()).is_some()
+    }
+
+    /// The type of the value of `key`. Does not count as a use of the key.
+    #[must_use]
+    pub fn type_of(&self, key: impl AsRef<[u8]>) -> Option<ValueType> {
+        self.engine.read(key.as_ref(), Touch::No, ValueType::of)
+    }
+
+    /// All keys that match a glob pattern of Redis's, in no order.
+    ///
+    /// Walks the whole table in slices, without stopping anybody: a key that exists throughout is
+    /// returned once, one that comes or goes meanwhile may be returned or not. O(keys) times the
+    /// work of a match, which is at most the product of the two lengths.
+    #[must_use]
+    pub fn keys(&self, pattern: impl AsRef<[u8]>) -> Vec<Vec<u8>> {
+        let pattern = Pattern::new(pattern.as_ref());
+        let mut keys = Vec::new();
+        for bucket in 0..self.engine.table.bucket_count() {
+            let guard = self.engine.pin();
+            self.engine.visit_bucket(bucket, &guard, |live, _| {
+                if pattern.matches(live.key()) {
+                    keys.push(live.key().to_vec());
+                }
+            });
+        }
+        keys
+    }
+
+    /// Some key, each about as likely as any other; `None` when there is none.
+    ///
+    /// Looks through buckets from a random one on until it finds a key.
+    #[must_use]
+    pub fn randomkey(&self) -> Option<Vec<u8>> {
+        let engine = &*self.engine;
+        let buckets = engine.table.bucket_count();
+        let start = engine.pin().random() as usize;
+        (0..buckets).find_map(|step| random_key_of(engine, start.wrapping_add(step) % buckets))
+    }
+
+    /// How many keys there are, those included that have expired and were not met since.
+    #[must_use]
+    pub fn dbsize(&self) -> usize {
+        usize::try_from(self.engine.domain.total(Tally::Keys).cast_signed()).unwrap_or(0)
+    }
+
+    /// Removes every key, in slices, without stopping anybody. Keys that are written meanwhile may
+    /// stay. Their memory is free once nobody can be looking at it any more.
+    pub fn flushall(&self) {
+        for bucket in 0..self.engine.table.bucket_count() {
+            let guard = self.engine.pin();
+            self.engine.visit_bucket(bucket, &guard, |_, found| {
+                self.engine.remove_visited(&guard, &found);
+            });
+        }
+        self.engine.domain.advance();
+        #[cfg(feature = "tracing")]
+        tracing::info!("flushed");
+    }
+}
+
+/// A random key of one bucket.
+fn random_key_of(engine: &Engine, bucket: usize) -> Option<Vec<u8>> {
+    let guard = engine.pin();
+    let mut seen = 0_u32;
+    let mut chosen = None;
+    engine.visit_bucket(bucket, &guard, |live, _| {
+        seen += 1;
+        // Each key of the bucket ends up chosen with the same probability.
+        if guard.random().is_multiple_of(seen) {
+            chosen = Some(live);
+        }
+    });
+    chosen.map(|live| live.key().to_vec())
+}

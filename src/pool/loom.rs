@@ -1,0 +1,156 @@
+//! Models of the commands, over their real code.
+//!
+//! | model                            | race | actors | wrong way that must fail                  |
+//! |----------------------------------|------|--------|-------------------------------------------|
+//! | `incr_against_expire`            | R11  | 2      | `CopyWithoutFreeze`, `ReadThenFreeze`, `IncrementFrozen` |
+//! | `incr_against_getset`            | R11  | 2      | `CopyWithoutFreeze`, `ReadThenFreeze`, `IncrementFrozen` |
+//! | `incr_against_incr`              | R11  | 2      | –                                         |
+//! | `get_of_an_expired_key_against_set` | R18 | 2     | `RemoveByKey`                             |
+//! | `insert_against_expiry`          | R18  | 2      | `RemoveByKey`                             |
+
+use super::{CacheConfig, MemoryCachePool};
+use crate::{
+    clock::ManualClock,
+    model::{breaks, holds},
+    sync::Mutant,
+};
+use ::loom::thread;
+use std::sync::Arc;
+
+/// When the models begin, in Unix milliseconds.
+const START: u64 = 1_000_000;
+
+/// A pool for a model; the current thread is registered in it.
+fn pool() -> (MemoryCachePool, Arc<ManualClock>) {
+    let clock = Arc::new(ManualClock::new(START));
+    let config = CacheConfig::new().capacity(1).clock(Arc::clone(&clock) as _);
+    let pool = MemoryCachePool::new(config).unwrap();
+    let domain = &pool.engine.domain;
+    domain.sit(&domain.reserve_seat());
+    (pool, clock)
+}
+
+/// Runs two actors to their end.
+fn two<A: 'static, B: 'static>(
+    pool: &MemoryCachePool,
+    first: impl FnOnce(&MemoryCachePool) -> A + Send + 'static,
+    second: impl FnOnce(&MemoryCachePool) -> B + Send + 'static,
+) -> (A, B) {
+    fn actor<R: 'static>(
+        pool: &MemoryCachePool,
+        act: impl FnOnce(&MemoryCachePool) -> R + Send + 'static,
+    ) -> thread::JoinHandle<R> {
+        let (pool, seat) = (pool.clone(), pool.engine.domain.reserve_seat());
+        thread::spawn(move || {
+            pool.engine.domain.sit(&seat);
+            act(&pool)
+        })
+    }
+    let (first, second) = (actor(pool, first), actor(pool, second));
+    (first.join().unwrap(), second.join().unwrap())
+}
+
+const COUNTER_MUTANTS: [Mutant; 3] =
+    [Mutant::CopyWithoutFreeze, Mutant::ReadThenFreeze, Mutant::IncrementFrozen];
+
+fn incr_against_expire() -> i64 {
+    let (pool, _clock) = pool();
+    pool.incr("k").unwrap();
+    let (sum, expires) = two(&pool, |p| p.incr("k").unwrap(), |p| p.pexpire("k", 50).unwrap());
+    assert!(expires, "broken: the key was there");
+    assert_eq!(pool.get("k").unwrap().as_deref(), Some(&b"2"[..]), "broken: an increment is lost");
+    assert_eq!(pool.pttl("k"), 50, "broken: the deadline is lost");
+    sum
+}
+
+#[test]
+fn r11_neither_incr_nor_expire_is_lost() {
+    holds(20, [2], incr_against_expire);
+    for mutant in COUNTER_MUTANTS {
+        breaks(mutant, "broken", incr_against_expire);
+    }
+}
+
+fn incr_against_getset() -> (i64, Vec<u8>) {
+    let (pool, _clock) = pool();
+    pool.incrby("k", 10).unwrap();
+    let (sum, before) =
+        two(&pool, |p| p.incr("k").unwrap(), |p| p.getset("k", "50").unwrap().unwrap_or_default());
+    let after = pool.get("k").unwrap().unwrap_or_default();
+    let legal: [(i64, &[u8], &[u8]); 2] = [(11, b"11", b"50"), (51, b"10", b"51")];
+    assert!(
+        legal.contains(&(sum, &before, &after)),
+        "broken: incr returned {sum}, getset {before:?}, and {after:?} is left"
+    );
+    (sum, before)
+}
+
+#[test]
+fn r11_getset_returns_the_last_value_of_a_counter() {
+    holds(20, [(11, b"11".to_vec()), (51, b"10".to_vec())], incr_against_getset);
+    for mutant in COUNTER_MUTANTS {
+        breaks(mutant, "broken", incr_against_getset);
+    }
+}
+
+fn incr_against_incr() -> (i64, i64) {
+    let (pool, _clock) = pool();
+    let sums = two(&pool, |p| p.incr("k").unwrap(), |p| p.incr("k").unwrap());
+    assert_eq!(pool.get("k").unwrap().as_deref(), Some(&b"2"[..]), "broken: an increment is lost");
+    sums
+}
+
+#[test]
+fn r11_two_increments_of_an_absent_key_both_count() {
+    holds(50, [(1, 2), (2, 1)], incr_against_incr);
+}
+
+fn get_of_an_expired_key_against_set() -> Option<Vec<u8>> {
+    let (pool, clock) = pool();
+    pool.psetex("k", 10, "old").unwrap();
+    clock.set_millis(START + 11);
+    let (seen, ()) = two(&pool, |p| p.get("k").unwrap(), |p| p.set("k", "new").unwrap());
+    assert_eq!(
+        pool.get("k").unwrap().as_deref(),
+        Some(&b"new"[..]),
+        "broken: a refreshed key was removed for the one that had expired"
+    );
+    seen
+}
+
+#[test]
+fn r18_a_get_that_meets_an_expired_key_removes_only_that() {
+    holds(20, [None, Some(b"new".to_vec())], get_of_an_expired_key_against_set);
+    breaks(Mutant::RemoveByKey, "broken", get_of_an_expired_key_against_set);
+}
+
+fn insert_against_expiry() -> bool {
+    let (pool, clock) = pool();
+    pool.psetex("k", 10, "old").unwrap();
+    clock.set_millis(START + 11);
+    let (_, was_set) = two(&pool, |p| p.exists("k"), |p| p.setnx("k", "new").unwrap());
+    assert!(was_set, "broken: an expired key was in the way");
+    assert_eq!(pool.get("k").unwrap().as_deref(), Some(&b"new"[..]), "broken: it was removed");
+    assert_eq!(pool.dbsize(), 1, "broken: the number of keys");
+    was_set
+}
+
+#[test]
+fn r18_an_expired_key_is_in_nobodys_way() {
+    holds(20, [true], insert_against_expiry);
+    breaks(Mutant::RemoveByKey, "broken", insert_against_expiry);
+}
+
+fn delete_against_set() -> (bool, usize) {
+    let (pool, _clock) = pool();
+    pool.set("k", "old").unwrap();
+    let (deleted, ()) = two(&pool, |p| p.delete("k"), |p| p.set("k", "new").unwrap());
+    let keys = usize::from(pool.exists("k"));
+    assert_eq!(pool.dbsize(), keys, "broken: the number of keys");
+    (deleted, keys)
+}
+
+#[test]
+fn a_delete_against_a_set_is_before_or_after_it() {
+    holds(20, [(true, 0), (true, 1)], delete_against_set);
+}

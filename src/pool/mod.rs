@@ -1,0 +1,81 @@
+//! The public face: [`MemoryCachePool`], a cheap handle on a shared keyspace.
+
+mod byte_size;
+mod config;
+mod engine;
+mod expiry;
+mod hosts;
+mod keyspace;
+#[cfg(all(test, pool_loom))]
+mod loom;
+mod numbers;
+mod objects;
+mod options;
+mod pinned;
+mod policy;
+mod single_flight;
+mod stats;
+mod strings;
+
+pub use byte_size::ByteSize;
+pub use config::{CacheConfig, ConfigError};
+pub use expiry::{ExpireCondition, Ttl};
+pub use hosts::Update;
+pub use keyspace::ValueType;
+pub use options::{Expiry, SetOptions, SetReply};
+pub use pinned::{Pinned, ValueRef};
+pub use policy::EvictionPolicy;
+pub use stats::{CacheStats, KeyInfo};
+
+use engine::Engine;
+use std::sync::Arc;
+
+/// A cache inside the process, with Redis's commands.
+///
+/// A handle is cheap to clone and to share between threads; all clones are one keyspace, which is
+/// dropped with the last of them. Keys and values are bytes.
+///
+/// # Guarantees
+///
+/// * Every command on one key is linearizable. A command on several keys is not yet atomic as a
+///   whole, and says so.
+/// * A read never waits, for nobody. A write is lock-free: it is repeated only when another write
+///   of the same bucket has succeeded meanwhile, and never waits for a thread that is not running.
+/// * A key past its deadline is absent at once, to the millisecond, whether or not its memory has
+///   been taken back.
+/// * No thread is started.
+///
+/// # Examples
+///
+/// ```
+/// use memory_cache_pool::{MemoryCachePool, SetOptions};
+///
+/// let pool = MemoryCachePool::default();
+/// pool.set_options("market:BTCUSDT", "61837.63", SetOptions::new().px(60_000))?;
+/// assert_eq!(pool.get("market:BTCUSDT")?.as_deref(), Some(&b"61837.63"[..]));
+/// # Ok::<(), memory_cache_pool::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct MemoryCachePool {
+    engine: Arc<Engine>,
+}
+
+impl MemoryCachePool {
+    /// Creates a pool.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] names the field that cannot be as it is.
+    pub fn new(config: CacheConfig) -> Result<Self, ConfigError> {
+        config.validate()?;
+        #[cfg(feature = "tracing")]
+        tracing::info!(?config, "pool created");
+        Ok(Self { engine: Arc::new(Engine::new(config)) })
+    }
+}
+
+impl Default for MemoryCachePool {
+    fn default() -> Self {
+        Self { engine: Arc::new(Engine::new(CacheConfig::default())) }
+    }
+}

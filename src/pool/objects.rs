@@ -1,0 +1,46 @@
+//! A host's own values, kept by reference.
+
+use super::{MemoryCachePool, engine::Touch};
+use crate::{
+    error::Error,
+    record::{Content, Object, Value},
+};
+use std::{any::Any, sync::Arc};
+
+impl MemoryCachePool {
+    /// Keeps `object` under `key`, by reference and without serialization, whatever it held; drops
+    /// the time to live (or sets the configured `default_ttl`).
+    ///
+    /// To every string command it is a value of another type. The pool's reference is dropped, on
+    /// some thread that uses the pool, once nobody can be looking at it any more; a panic in its
+    /// `drop` is caught.
+    ///
+    /// # Errors
+    ///
+    /// As [`set`](Self::set).
+    pub fn set_object<T: Any + Send + Sync>(
+        &self,
+        key: impl AsRef<[u8]>,
+        object: Arc<T>,
+    ) -> Result<(), Error> {
+        self.set_content(key.as_ref(), Content::Object(object))
+    }
+
+    /// Returns the object under `key`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::WrongType`] when it is a string, or an object of another type.
+    pub fn get_object<T: Any + Send + Sync>(
+        &self,
+        key: impl AsRef<[u8]>,
+    ) -> Result<Option<Arc<T>>, Error> {
+        let object = self.engine.read(key.as_ref(), Touch::Yes, |live| match live.value() {
+            Value::Object(object) => {
+                Object::downcast(Arc::clone(object)).map_err(|_| Error::WrongType)
+            }
+            Value::Bytes(_) | Value::Integer(_) => Err(Error::WrongType),
+        });
+        object.transpose()
+    }
+}

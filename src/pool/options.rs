@@ -1,0 +1,190 @@
+//! The options of SET and GETEX, and what they amount to.
+
+use crate::error::Error;
+use std::time::Duration;
+
+/// When a value is to expire.
+///
+/// Times are Redis's: signed, so that a wrong one can be refused as Redis refuses it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Expiry {
+    /// The time to live stays as it is.
+    Keep,
+    /// The key no longer expires.
+    Persist,
+    /// In so many seconds from now.
+    InSeconds(i64),
+    /// In so many milliseconds from now.
+    InMillis(i64),
+    /// At this time in seconds since 1970 UTC.
+    AtSeconds(i64),
+    /// At this time in milliseconds since 1970 UTC.
+    AtMillis(i64),
+}
+
+/// Options of [`set_options`](crate::MemoryCachePool::set_options).
+///
+/// Options that contradict each other (two times to live, or `nx` and `xx`) are refused with
+/// [`Error::Syntax`] when they are used.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub struct SetOptions {
+    expiry: Option<Expiry>,
+    contradicts: bool,
+    nx: bool,
+    xx: bool,
+    get: bool,
+}
+
+/// What [`set_options`](crate::MemoryCachePool::set_options) did.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
+pub struct SetReply {
+    /// Whether the value was written: false when `nx` or `xx` forbade it.
+    pub was_set: bool,
+    /// The value before, when `get` asked for it and there was one.
+    pub previous: Option<Vec<u8>>,
+}
+
+impl SetOptions {
+    /// No options: a plain SET.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// EX: expires in so many seconds.
+    #[must_use]
+    pub fn ex(self, seconds: i64) -> Self {
+        self.expiring(Expiry::InSeconds(seconds))
+    }
+
+    /// PX: expires in so many milliseconds.
+    #[must_use]
+    pub fn px(self, millis: i64) -> Self {
+        self.expiring(Expiry::InMillis(millis))
+    }
+
+    /// EXAT: expires at a time in seconds since 1970 UTC; one in the past deletes the key.
+    #[must_use]
+    pub fn exat(self, unix_seconds: i64) -> Self {
+        self.expiring(Expiry::AtSeconds(unix_seconds))
+    }
+
+    /// PXAT: expires at a time in milliseconds since 1970 UTC; one in the past deletes the key.
+    #[must_use]
+    pub fn pxat(self, unix_millis: i64) -> Self {
+        self.expiring(Expiry::AtMillis(unix_millis))
+    }
+
+    /// PX, for a [`Duration`]; less than a millisecond is refused as zero is.
+    #[must_use]
+    pub fn ttl(self, ttl: Duration) -> Self {
+        self.px(i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    /// KEEPTTL: keeps the time to live of the value before.
+    #[must_use]
+    pub fn keep_ttl(self) -> Self {
+        self.expiring(Expiry::Keep)
+    }
+
+    /// NX: only if the key does not exist.
+    #[must_use]
+    pub fn nx(mut self) -> Self {
+        self.nx = true;
+        self
+    }
+
+    /// XX: only if the key exists.
+    #[must_use]
+    pub fn xx(mut self) -> Self {
+        self.xx = true;
+        self
+    }
+
+    /// GET: asks for the value before.
+    #[must_use]
+    pub fn get(mut self) -> Self {
+        self.get = true;
+        self
+    }
+
+    fn expiring(mut self, expiry: Expiry) -> Self {
+        self.contradicts |= self.expiry.is_some();
+        self.expiry = Some(expiry);
+        self
+    }
+
+    /// Whether the value before is asked for.
+    pub(super) fn wants_previous(&self) -> bool {
+        self.get
+    }
+
+    /// Whether the condition lets the write happen.
+    pub(super) fn permits(&self, exists: bool) -> bool {
+        !(self.nx && exists || self.xx && !exists)
+    }
+
+    /// The deadline that results.
+    pub(super) fn deadline(&self, now: impl FnOnce() -> u64) -> Result<NewDeadline, Error> {
+        if self.contradicts || self.nx && self.xx {
+            return Err(Error::Syntax);
+        }
+        match self.expiry {
+            None => Ok(NewDeadline::Default),
+            Some(expiry) => expiry.deadline(now),
+        }
+    }
+}
+
+/// What an expiry amounts to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum NewDeadline {
+    /// As configured.
+    Default,
+    /// As the value before.
+    Keep,
+    /// At this time in Unix milliseconds, which lies ahead; 0 is never.
+    At(u64),
+    /// It has passed: the key goes.
+    Past,
+}
+
+impl Expiry {
+    /// The deadline as SET, GETEX and SETEX take it: zero and negative times are refused.
+    pub(super) fn deadline(self, now: impl FnOnce() -> u64) -> Result<NewDeadline, Error> {
+        let (time, is_seconds, is_relative) = match self {
+            Self::Keep => return Ok(NewDeadline::Keep),
+            Self::Persist => return Ok(NewDeadline::At(0)),
+            Self::InSeconds(seconds) => (seconds, true, true),
+            Self::InMillis(millis) => (millis, false, true),
+            Self::AtSeconds(seconds) => (seconds, true, false),
+            Self::AtMillis(millis) => (millis, false, false),
+        };
+        if time <= 0 {
+            return Err(Error::InvalidExpire);
+        }
+        let now = now();
+        let deadline = absolute(time, is_seconds, is_relative, now)?;
+        match u64::try_from(deadline) {
+            Ok(deadline) if deadline > now => Ok(NewDeadline::At(deadline)),
+            _ => Ok(NewDeadline::Past),
+        }
+    }
+}
+
+/// A time as Unix milliseconds.
+///
+/// # Errors
+///
+/// `InvalidExpire` when it does not fit into 64 bits.
+pub(super) fn absolute(
+    time: i64,
+    is_seconds: bool,
+    is_relative: bool,
+    now: u64,
+) -> Result<i64, Error> {
+    let millis = if is_seconds { time.checked_mul(1000) } else { Some(time) };
+    let base = if is_relative { i64::try_from(now).unwrap_or(i64::MAX) } else { 0 };
+    millis.and_then(|millis| millis.checked_add(base)).ok_or(Error::InvalidExpire)
+}

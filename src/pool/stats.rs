@@ -1,0 +1,204 @@
+//! Statistics of the pool, and facts about each key.
+
+use super::{
+    MemoryCachePool,
+    expiry::Ttl,
+    keyspace::{ValueType, WALK_SLICE},
+};
+use crate::{
+    record::{Live, usage::Tick},
+    sync::lock,
+    tally::{TALLIES, Tally},
+};
+use std::time::Duration;
+
+/// What the pool has done since it began or [`reset_stats`](MemoryCachePool::reset_stats), and what
+/// it holds now.
+///
+/// Counters are kept per thread and summed when asked for; the parts of one snapshot are read one
+/// after the other and may differ by what happens meanwhile. With `enable_stats` off the counters
+/// stay 0, but for removals that expiry made; what the pool holds is told all the same.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+#[non_exhaustive]
+pub struct CacheStats {
+    /// Reads that found a value.
+    pub hits: u64,
+    /// Reads that found none.
+    pub misses: u64,
+    /// Hits over reads, from 0 to 1; 0 when nothing was read.
+    pub hit_rate: f64,
+    /// Commands on single keys, of every kind; a command on several keys counts for each.
+    pub operations: u64,
+    /// Values written.
+    pub sets: u64,
+    /// Keys deleted by command.
+    pub deletes: u64,
+    /// Keys removed or overwritten because their deadline had passed.
+    pub expirations: u64,
+    /// Keys removed to make room; 0 as long as there is no eviction.
+    pub evictions: u64,
+    /// Keys in the table, those included that have expired and were not met since.
+    pub key_count: usize,
+    /// Bytes in use: records, retired records and the table.
+    pub memory_usage: usize,
+    /// Bytes of the records in the table, with the values that they share.
+    pub record_bytes: usize,
+    /// Bytes that are retired and not yet free.
+    pub retired_bytes: usize,
+    /// Bytes of the buckets.
+    pub table_bytes: usize,
+}
+
+/// Facts about one key.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct KeyInfo {
+    /// The key.
+    pub key: Vec<u8>,
+    /// The type of its value.
+    pub value_type: ValueType,
+    /// How long it has to live.
+    pub ttl: Ttl,
+    /// An estimate of how often it was read, from a logarithmic counter.
+    pub access_count: u32,
+    /// How long ago it was read or written, as a multiple of 256 ms; time is taken from the last
+    /// write to the pool.
+    pub idle: Duration,
+    /// Bytes that its record takes; for an object, without what the object itself holds.
+    pub memory_estimate: usize,
+}
+
+/// One section of [`MemoryCachePool::info`]: its name and its fields in order.
+pub(super) type Section = (&'static str, Vec<(&'static str, String)>);
+
+impl MemoryCachePool {
+    /// Sums the statistics over all threads. O(threads that have used the pool).
+    #[must_use]
+    pub fn get_stats(&self) -> CacheStats {
+        let engine = &*self.engine;
+        let baseline = *lock(&engine.baseline);
+        let since =
+            |tally: Tally| engine.domain.total(tally).wrapping_sub(baseline[tally as usize]);
+        // Stripes are read one after the other, so that a sum may come out below zero.
+        let bytes = |sum: u64| usize::try_from(sum.cast_signed()).unwrap_or(0);
+        let (hits, misses) = (since(Tally::Hits), since(Tally::Misses));
+        let (sets, deletes) = (since(Tally::Sets), since(Tally::Deletes));
+        let record_bytes = bytes(engine.domain.total(Tally::RecordBytes));
+        let retired_bytes = bytes(engine.domain.retired_bytes());
+        let table_bytes = engine.table.bytes();
+        CacheStats {
+            hits,
+            misses,
+            hit_rate: rate(hits, misses),
+            operations: hits + misses + sets + deletes + since(Tally::OtherOperations),
+            sets,
+            deletes,
+            expirations: since(Tally::Expirations),
+            evictions: 0,
+            key_count: self.dbsize(),
+            memory_usage: record_bytes + retired_bytes + table_bytes,
+            record_bytes,
+            retired_bytes,
+            table_bytes,
+        }
+    }
+
+    /// Starts the counters anew; what the pool holds is not a counter.
+    pub fn reset_stats(&self) {
+        let mut baseline = lock(&self.engine.baseline);
+        const COUNTERS: [Tally; 6] = [
+            Tally::Hits,
+            Tally::Misses,
+            Tally::Sets,
+            Tally::Deletes,
+            Tally::Expirations,
+            Tally::OtherOperations,
+        ];
+        let mut now = [0; TALLIES];
+        for tally in COUNTERS {
+            now[tally as usize] = self.engine.domain.total(tally);
+        }
+        *baseline = now;
+    }
+
+    /// What an operator wants to see, in ordered sections: `server`, `memory`, `stats`, `keyspace`.
+    #[must_use]
+    pub fn info(&self) -> Vec<(&'static str, Vec<(&'static str, String)>)> {
+        let engine = &*self.engine;
+        let stats = self.get_stats();
+        let uptime = engine.clock.now_millis().saturating_sub(engine.began) / 1000;
+        let most = engine.config.max_keys.map_or_else(|| "0".to_owned(), |most| most.to_string());
+        let sections: [Section; 4] = [
+            (
+                "server",
+                vec![
+                    ("version", env!("CARGO_PKG_VERSION").to_owned()),
+                    ("process_id", std::process::id().to_string()),
+                    ("uptime_in_seconds", uptime.to_string()),
+                ],
+            ),
+            (
+                "memory",
+                vec![
+                    ("used_memory", stats.memory_usage.to_string()),
+                    ("used_memory_records", stats.record_bytes.to_string()),
+                    ("used_memory_retired", stats.retired_bytes.to_string()),
+                    ("used_memory_table", stats.table_bytes.to_string()),
+                    ("maxmemory_policy", engine.config.eviction_policy.to_string()),
+                ],
+            ),
+            (
+                "stats",
+                vec![
+                    ("total_commands_processed", stats.operations.to_string()),
+                    ("keyspace_hits", stats.hits.to_string()),
+                    ("keyspace_misses", stats.misses.to_string()),
+                    ("hit_rate", format!("{:.4}", stats.hit_rate)),
+                    ("sets", stats.sets.to_string()),
+                    ("deletes", stats.deletes.to_string()),
+                    ("expired_keys", stats.expirations.to_string()),
+                    ("evicted_keys", stats.evictions.to_string()),
+                ],
+            ),
+            ("keyspace", vec![("keys", stats.key_count.to_string()), ("max_keys", most)]),
+        ];
+        sections.into()
+    }
+
+    /// Facts about each key, in no order; a weak snapshot as [`keys`](Self::keys) is.
+    ///
+    /// Walks the table in slices as the iterator is drawn on, and holds no pin in between.
+    pub fn debug_keys(&self) -> impl Iterator<Item = KeyInfo> + '_ {
+        let buckets = self.engine.table.bucket_count();
+        (0..buckets).step_by(WALK_SLICE).flat_map(move |start| {
+            let mut slice = Vec::new();
+            let guard = self.engine.pin();
+            let now = self.engine.clock.now_millis();
+            let tick = Tick::at(self.engine.elapsed_coarse());
+            for bucket in start..buckets.min(start + WALK_SLICE) {
+                self.engine.visit_bucket(bucket, &guard, |live, _| {
+                    slice.push(key_info(live, now, tick));
+                });
+            }
+            slice
+        })
+    }
+}
+
+/// The facts about one record.
+fn key_info(live: Live<'_>, now: u64, tick: Tick) -> KeyInfo {
+    KeyInfo {
+        key: live.key().to_vec(),
+        value_type: ValueType::of(live),
+        ttl: Ttl::of(live, now),
+        access_count: live.usage().access_count(),
+        idle: Duration::from_millis(tick.millis_since(live.usage().last_access())),
+        memory_estimate: live.memory(),
+    }
+}
+
+/// Hits over reads.
+#[expect(clippy::cast_precision_loss, reason = "a rate of counters below 2^53")]
+fn rate(hits: u64, misses: u64) -> f64 {
+    if hits + misses == 0 { 0.0 } else { hits as f64 / (hits + misses) as f64 }
+}

@@ -1,0 +1,184 @@
+//! Free blocks by size, kept by the thread that freed them.
+//!
+//! A block that a thread frees is very likely the next one that it needs, and is still in its
+//! cache. Each thread keeps a few blocks of every size class (a multiple of 16 bytes up to
+//! [`LARGEST_BLOCK`]); beyond that, and for larger blocks, the global allocator is asked.
+
+use std::{
+    alloc::{Layout, alloc, dealloc, handle_alloc_error},
+    ptr::NonNull,
+};
+
+/// Alignment of every block, which leaves four bits of a slot's word free.
+pub(crate) const BLOCK_ALIGN: usize = 16;
+
+/// The largest block that a magazine keeps, in bytes.
+pub(crate) const LARGEST_BLOCK: usize = 1280;
+
+/// Blocks kept per size class.
+const ROUNDS: usize = 64;
+
+/// Number of size classes.
+const CLASSES: usize = LARGEST_BLOCK / BLOCK_ALIGN;
+
+/// Rounds a size up to its class, which is what a block of that size really takes.
+#[inline]
+pub(crate) const fn block_bytes(size: usize) -> usize {
+    (size + BLOCK_ALIGN - 1) & !(BLOCK_ALIGN - 1)
+}
+
+/// One thread's free blocks.
+///
+/// The classes share one flat array of stacks, allocated class by class at the first free.
+#[derive(Debug)]
+pub(crate) struct Magazines {
+    classes: [Magazine; CLASSES],
+}
+
+/// The free blocks of one size class: a stack.
+#[derive(Debug)]
+struct Magazine {
+    blocks: Vec<NonNull<u8>>,
+}
+
+impl Magazines {
+    /// Creates empty magazines; nothing is allocated.
+    pub(crate) fn new() -> Self {
+        Self { classes: std::array::from_fn(|_| Magazine { blocks: Vec::new() }) }
+    }
+
+    /// Hands out a block of `bytes`, which must be a class size as [`block_bytes`] gives it.
+    ///
+    /// The content is arbitrary.
+    #[inline]
+    pub(crate) fn take(&mut self, bytes: usize) -> NonNull<u8> {
+        debug_assert!(bytes > 0 && bytes.is_multiple_of(BLOCK_ALIGN));
+        if let Some(magazine) = self.classes.get_mut(bytes / BLOCK_ALIGN - 1)
+            && let Some(block) = magazine.blocks.pop()
+        {
+            return block;
+        }
+        allocate(bytes)
+    }
+
+    /// Takes back a block of `bytes` that [`take`](Self::take) has handed out, here or elsewhere.
+    ///
+    /// # Safety
+    ///
+    /// `block` came from a `take` of the same size, and nobody else uses it any more.
+    #[inline]
+    pub(crate) unsafe fn put(&mut self, block: NonNull<u8>, bytes: usize) {
+        if let Some(magazine) = self.classes.get_mut(bytes / BLOCK_ALIGN - 1)
+            && magazine.blocks.len() < ROUNDS
+        {
+            if magazine.blocks.capacity() == 0 {
+                magazine.blocks.reserve_exact(ROUNDS);
+            }
+            magazine.blocks.push(block);
+            return;
+        }
+        // SAFETY: the caller hands the block over, and says that it came from `take`, whose
+        // blocks come from `allocate` with the same size.
+        unsafe { release(block, bytes) };
+    }
+
+    /// Returns every block to the global allocator.
+    pub(crate) fn clear(&mut self) {
+        for (class, magazine) in self.classes.iter_mut().enumerate() {
+            for block in std::mem::take(&mut magazine.blocks) {
+                // SAFETY: a magazine owns its blocks, and each came from `allocate` with the size
+                // of its class.
+                unsafe { release(block, (class + 1) * BLOCK_ALIGN) };
+            }
+        }
+    }
+
+    /// Bytes that lie ready here.
+    #[cfg(test)]
+    pub(crate) fn held_bytes(&self) -> usize {
+        let bytes = |(class, magazine): (usize, &Magazine)| {
+            (class + 1) * BLOCK_ALIGN * magazine.blocks.len()
+        };
+        self.classes.iter().enumerate().map(bytes).sum()
+    }
+}
+
+impl Drop for Magazines {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+/// The layout of a block of `bytes`.
+fn layout(bytes: usize) -> Layout {
+    match Layout::from_size_align(bytes, BLOCK_ALIGN) {
+        Ok(layout) => layout,
+        // Sizes are bounded by the limits on keys and values, far below `isize::MAX`.
+        Err(_) => unreachable!("a block of {bytes} bytes"),
+    }
+}
+
+/// Asks the global allocator for a block.
+#[cold]
+#[inline(never)]
+fn allocate(bytes: usize) -> NonNull<u8> {
+    let layout = layout(bytes);
+    // SAFETY: the layout has a size, since `bytes` is at least one class.
+    let block = unsafe { alloc(layout) };
+    NonNull::new(block).unwrap_or_else(|| handle_alloc_error(layout))
+}
+
+/// Gives a block back to the global allocator.
+///
+/// # Safety
+///
+/// `block` came from [`allocate`] with the same size, and nobody else uses it any more.
+#[cold]
+#[inline(never)]
+pub(crate) unsafe fn release(block: NonNull<u8>, bytes: usize) {
+    // SAFETY: by the caller's word the block came from `alloc` with this layout.
+    unsafe { dealloc(block.as_ptr(), layout(bytes)) };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_freed_block_is_the_next_one_handed_out() {
+        let mut magazines = Magazines::new();
+
+        let first = magazines.take(128);
+        // SAFETY: `first` was just taken with this size.
+        unsafe { magazines.put(first, 128) };
+        let again = magazines.take(128);
+
+        assert_eq!(first, again);
+        // SAFETY: as above.
+        unsafe { magazines.put(again, 128) };
+    }
+
+    #[test]
+    fn a_magazine_holds_a_bounded_number_of_blocks() {
+        let mut magazines = Magazines::new();
+        let blocks: Vec<_> = (0..ROUNDS * 3).map(|_| magazines.take(32)).collect();
+
+        for block in blocks {
+            // SAFETY: each block was taken with this size and is put back once.
+            unsafe { magazines.put(block, 32) };
+        }
+
+        assert_eq!(magazines.held_bytes(), ROUNDS * 32);
+    }
+
+    #[test]
+    fn a_block_larger_than_the_largest_class_goes_straight_back() {
+        let mut magazines = Magazines::new();
+
+        let block = magazines.take(LARGEST_BLOCK + BLOCK_ALIGN);
+        // SAFETY: the block was just taken with this size.
+        unsafe { magazines.put(block, LARGEST_BLOCK + BLOCK_ALIGN) };
+
+        assert_eq!(magazines.held_bytes(), 0);
+    }
+}

@@ -1,0 +1,171 @@
+//! Building a record, before anybody else sees it.
+
+use super::{
+    Encoding, LONGEST_INLINE, Live, Object, Record, SEQUENCE_BITS, block_size, drop_content,
+    integer::IntegerCell, key_offset, usage::Usage,
+};
+use crate::{reclaim::Guard, sync::UnsafeCell};
+use std::{mem::ManuallyDrop, ptr::NonNull, sync::Arc};
+
+/// What a record is to hold.
+#[derive(Clone, Debug)]
+pub(crate) enum Content<'a> {
+    /// Bytes, which are copied.
+    Bytes(&'a [u8]),
+    /// Bytes that were built for this record.
+    Built(Vec<u8>),
+    /// Bytes that other records may hold too.
+    Shared(Arc<[u8]>),
+    /// A number, to be changed in place if it fits.
+    Integer(i64),
+    /// A host's own value.
+    Object(Object),
+}
+
+/// When and after what a record is written.
+#[derive(Debug)]
+pub(crate) struct Origin {
+    /// Unix milliseconds; 0 is none.
+    pub(crate) deadline: u64,
+    /// Milliseconds since the pool began.
+    pub(crate) written: u64,
+    /// The access word to begin with.
+    pub(crate) usage: Usage,
+}
+
+/// A record that is still private: dropped unless it is published.
+#[derive(Debug)]
+pub(crate) struct Draft<'g, 'd> {
+    record: NonNull<Record>,
+    guard: &'g Guard<'d>,
+}
+
+impl<'g, 'd> Draft<'g, 'd> {
+    /// Builds a record in a block of the guard's thread.
+    ///
+    /// `key` and the content's bytes are within the limits, which the pool has checked.
+    #[inline]
+    pub(crate) fn new(
+        key: &[u8],
+        content: Content<'_>,
+        origin: Origin,
+        guard: &'g Guard<'d>,
+    ) -> Self {
+        match content {
+            Content::Bytes(value) => Self::with_bytes(key, value, origin, guard),
+            Content::Built(value) => Self::with_bytes(key, &value, origin, guard),
+            Content::Shared(value) => {
+                Self::with_fixed(Encoding::Shared, key, value.len(), value, origin, guard)
+            }
+            Content::Integer(value) if !IntegerCell::fits(value) => {
+                let text = itoa::Buffer::new().format(value).to_owned();
+                Self::with_bytes(key, text.as_bytes(), origin, guard)
+            }
+            Content::Integer(value) => {
+                let cell = IntegerCell::new(value, origin.written);
+                Self::with_fixed(Encoding::Integer, key, 0, cell, origin, guard)
+            }
+            Content::Object(object) => {
+                Self::with_fixed(Encoding::Object, key, 0, object, origin, guard)
+            }
+        }
+    }
+
+    /// Builds a record of bytes: in the block, or shared when they are many.
+    #[inline]
+    fn with_bytes(key: &[u8], value: &[u8], origin: Origin, guard: &'g Guard<'d>) -> Self {
+        if value.len() > LONGEST_INLINE {
+            let shared = Arc::<[u8]>::from(value);
+            return Self::with_fixed(Encoding::Shared, key, value.len(), shared, origin, guard);
+        }
+        let draft = Self::begin(Encoding::Text, key, value.len(), origin, guard);
+        let offset = size_of::<Record>() + key.len();
+        // SAFETY: the block was taken for header, key and value.
+        let to = unsafe { draft.record.as_ptr().cast::<u8>().add(offset) };
+        // SAFETY: as above; the block is private and does not overlap the value.
+        unsafe { to.copy_from_nonoverlapping(value.as_ptr(), value.len()) };
+        draft
+    }
+
+    /// Builds a record with a fixed part.
+    fn with_fixed<T>(
+        encoding: Encoding,
+        key: &[u8],
+        value_len: usize,
+        fixed: T,
+        origin: Origin,
+        guard: &'g Guard<'d>,
+    ) -> Self {
+        debug_assert_eq!(key_offset(encoding), size_of::<Record>() + size_of::<T>());
+        let draft = Self::begin(encoding, key, value_len, origin, guard);
+        // SAFETY: the block was taken with room for the fixed part behind the header, where it is
+        // aligned to 16.
+        let to = unsafe { draft.record.as_ptr().add(1).cast::<T>() };
+        // SAFETY: as above; the block is private.
+        unsafe { to.write(fixed) };
+        draft
+    }
+
+    /// Takes a block and writes header and key.
+    #[inline]
+    fn begin(
+        encoding: Encoding,
+        key: &[u8],
+        value_len: usize,
+        origin: Origin,
+        guard: &'g Guard<'d>,
+    ) -> Self {
+        let block = guard.take_block(block_size(encoding, key.len(), value_len));
+        let record = block.cast::<Record>();
+        let sequence = u64::from(guard.sequence()) & ((1 << SEQUENCE_BITS) - 1);
+        #[expect(clippy::cast_possible_truncation, reason = "within the limits, by contract")]
+        let header = Record {
+            birth: UnsafeCell::new(0),
+            key_len: key.len() as u16,
+            encoding,
+            usage: origin.usage,
+            value_len: value_len as u32,
+            deadline: origin.deadline,
+            stamp: origin.written << SEQUENCE_BITS | sequence,
+        };
+        // SAFETY: the block is ours, large enough and aligned for a header.
+        unsafe { record.write(header) };
+        // SAFETY: the block was taken with room for the key.
+        let to = unsafe { block.add(key_offset(encoding)) };
+        // SAFETY: as above; the block is private and does not overlap the key.
+        unsafe { to.as_ptr().copy_from_nonoverlapping(key.as_ptr(), key.len()) };
+        Self { record, guard }
+    }
+
+    /// The record, to be looked at.
+    pub(crate) fn live(&self) -> Live<'_> {
+        // SAFETY: built by `new`, and not freed while the draft is borrowed.
+        unsafe { Live::new(self.record) }
+    }
+
+    /// The record, to be offered to the table; it stays ours until [`publish`](Self::publish).
+    #[inline]
+    pub(crate) fn record(&self) -> NonNull<Record> {
+        self.record
+    }
+
+    /// Lets go of a record that now belongs to the table, or has been retired by it.
+    #[inline]
+    pub(crate) fn publish(self) {
+        let _ = ManuallyDrop::new(self);
+    }
+}
+
+impl Drop for Draft<'_, '_> {
+    fn drop(&mut self) {
+        let bytes = {
+            // SAFETY: the record is private and valid.
+            unsafe { self.record.as_ref() }.block()
+        };
+        // SAFETY: the record is private, and dropped once, here.
+        unsafe { drop_content(self.record.cast()) };
+        // SAFETY: the block was taken from this guard's domain with this size, and nobody else has
+        // seen it.
+        unsafe { self.guard.put_block(self.record.cast(), bytes) };
+    }
+}

@@ -1,0 +1,160 @@
+//! The one door to atomics, cells, locks and threads: the standard library's, or loom's.
+//!
+//! Nothing else in the crate names `std::sync::atomic` or knows that loom exists, apart from the
+//! models themselves. Sizes that a model has to keep small live here too, so that the code under
+//! test is the code that ships.
+
+#[cfg(not(pool_loom))]
+pub(crate) use std::sync::atomic::{
+    AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering,
+};
+
+#[cfg(pool_loom)]
+pub(crate) use loom::{
+    cell::UnsafeCell,
+    sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering},
+};
+
+/// A cell with loom's interface, which lets a model see who reads and who writes.
+#[cfg(not(pool_loom))]
+#[derive(Debug)]
+#[repr(transparent)]
+pub(crate) struct UnsafeCell<T>(std::cell::UnsafeCell<T>);
+
+#[cfg(not(pool_loom))]
+impl<T> UnsafeCell<T> {
+    /// Wraps a value.
+    #[inline]
+    pub(crate) const fn new(value: T) -> Self {
+        Self(std::cell::UnsafeCell::new(value))
+    }
+
+    /// Hands out a pointer for reading; it is valid as long as nobody writes.
+    #[inline]
+    pub(crate) fn with<R>(&self, look: impl FnOnce(*const T) -> R) -> R {
+        look(self.0.get())
+    }
+
+    /// Hands out a pointer for writing; it is valid as long as nobody else uses the cell.
+    #[inline]
+    pub(crate) fn with_mut<R>(&self, change: impl FnOnce(*mut T) -> R) -> R {
+        change(self.0.get())
+    }
+}
+
+pub(crate) use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+/// Slots of a bucket. Seven words and the control word fill a cache line; a model has two.
+pub(crate) const SLOTS: usize = if cfg!(pool_loom) { 2 } else { 7 };
+
+/// Retired items that one thread gathers before it hands them to the collector.
+pub(crate) const BAG: usize = if cfg!(pool_loom) {
+    8
+} else if cfg!(miri) {
+    2
+} else {
+    64
+};
+
+/// Locks `mutex`, whatever happened to a thread that held it.
+///
+/// Every lock of this crate guards data that is whole at each statement, so that a panic in a
+/// holder leaves nothing to repair.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A counter that one thread writes and any thread may read.
+///
+/// It is a statistic, never part of a protocol, and so models do not see it: it is the standard
+/// library's atomic under loom too.
+#[derive(Debug, Default)]
+pub(crate) struct Counter(std::sync::atomic::AtomicU64);
+
+impl Counter {
+    /// Adds `amount`; only the owning thread may call this. Wraps, so that a stripe may go below
+    /// zero as long as the sum over all stripes does not.
+    #[inline]
+    pub(crate) fn add(&self, amount: u64) {
+        use std::sync::atomic::Ordering::Relaxed;
+        // ORDERING: Relaxed; a lone writer and approximate readers, nothing is carried.
+        self.0.store(self.0.load(Relaxed).wrapping_add(amount), Relaxed);
+    }
+
+    /// Subtracts `amount`; as [`Counter::add`].
+    #[inline]
+    pub(crate) fn subtract(&self, amount: u64) {
+        self.add(amount.wrapping_neg());
+    }
+
+    /// Returns the value of this stripe, which means something only in the sum over all stripes.
+    #[inline]
+    pub(crate) fn get(&self) -> u64 {
+        // ORDERING: Relaxed; as in `add`.
+        self.0.load(std::sync::atomic::Ordering::Relaxed)
+    }
+}
+
+/// A known wrong way to do a step, which a model switches on to show that it can fail.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(not(pool_loom), expect(dead_code, reason = "only models switch them on"))]
+pub(crate) enum Mutant {
+    /// The protocol as documented.
+    None,
+    /// R1: a commit that failed counts all the same.
+    CommitUnchecked,
+    /// R2: place the record in the first free slot and call it committed.
+    FirstFreeSlot,
+    /// R3: a slot is emptied without the stamp of its version.
+    EmptyWithoutStamp,
+    /// R3: a stamp newer than the snapshot is used all the same.
+    StampUnchecked,
+    /// R4: an insert scans without finishing the last commit.
+    NoHelp,
+    /// R5: a record is placed again after its commit failed.
+    RecordPlacedAgain,
+    /// R6: an overflow bucket is unlinked without a CAS of the control word.
+    DetachByStore,
+    /// R6: an overflow bucket is unlinked before the last commit is finished.
+    DetachWithoutHelp,
+    /// R11: the value of a hot integer is copied without freezing it.
+    CopyWithoutFreeze,
+    /// R11: the value is read first and frozen then.
+    ReadThenFreeze,
+    /// R11: INCR does not look at the frozen bit.
+    IncrementFrozen,
+    /// R16: a record is handed to the collector before it is unlinked.
+    RetireBeforeUnlink,
+    /// R16: a reader looks without being pinned.
+    ReadUnpinned,
+    /// R16: an exiting thread keeps its bag to itself.
+    ExitKeepsBag,
+    /// R17, R18: a removal takes whatever the slot holds now.
+    RemoveByKey,
+    /// R24: an inbox is emptied by a load and a store.
+    TakeByStore,
+}
+
+#[cfg(pool_loom)]
+thread_local! {
+    static MUTANT: std::cell::Cell<Mutant> = const { std::cell::Cell::new(Mutant::None) };
+}
+
+/// Switches a mutant on for the models that this thread runs; loom's threads all live on it.
+#[cfg(pool_loom)]
+pub(crate) fn set_mutant(mutant: Mutant) {
+    MUTANT.with(|cell| cell.set(mutant));
+}
+
+/// Whether the step should be done the known wrong way; never outside a model.
+#[cfg(pool_loom)]
+pub(crate) fn is_mutant(mutant: Mutant) -> bool {
+    MUTANT.with(|cell| cell.get() == mutant)
+}
+
+/// Whether the step should be done the known wrong way; never outside a model.
+#[cfg(not(pool_loom))]
+#[inline(always)]
+pub(crate) const fn is_mutant(_: Mutant) -> bool {
+    false
+}

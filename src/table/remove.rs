@@ -1,0 +1,101 @@
+//! Replacing and removing the exact record that was found, and detaching what has become empty.
+
+use super::{
+    Arena, Record, Table,
+    bucket::{self, Bucket},
+    insert::empty_now,
+    lookup::Found,
+    word::{Seen, Tag, Word},
+};
+use crate::{
+    reclaim::{Guard, Retired},
+    sync::{Mutant, is_mutant},
+};
+use std::{ptr::NonNull, sync::Arc};
+
+impl<R: Record> Table<R> {
+    /// Puts `record` where `found` was; false when the slot holds something else by now, and then
+    /// the record is still the caller's. The one replaced is retired.
+    ///
+    /// One CAS; fails only if another write of the key succeeded.
+    ///
+    /// # Safety
+    ///
+    /// `record` is private to the caller, from this table's domain, and has the same key and `hash`
+    /// as the one found, which was found under `guard`.
+    #[inline]
+    pub(crate) unsafe fn replace(
+        &self,
+        found: &Found<'_, R>,
+        hash: u64,
+        record: NonNull<R>,
+        guard: &Guard<'_>,
+    ) -> bool {
+        if !bucket::swap(found.slot, found.word, Word::record(record, Tag::of(hash))) {
+            return false;
+        }
+        // SAFETY: found under the guard, and therefore valid.
+        let retired = unsafe { R::retired(found.record) };
+        // SAFETY: our CAS unlinked it, so that nobody else retires it.
+        unsafe { guard.retire(retired) };
+        true
+    }
+
+    /// Removes the record that was found; false when the slot holds something else by now.
+    ///
+    /// One CAS; fails only if another write of the key succeeded.
+    ///
+    /// # Safety
+    ///
+    /// The record was found under `guard`.
+    pub(crate) unsafe fn remove(&self, found: &Found<'_, R>, guard: &Guard<'_>) -> bool {
+        let (word, record) = match bucket::load(found.slot) {
+            now if is_mutant(Mutant::RemoveByKey) => match now.look() {
+                Seen::Record(record) => (now, record),
+                Seen::Tentative(_) | Seen::Empty(_) => return false,
+            },
+            _ => (found.word, found.record),
+        };
+        // The version is read here, after the record was seen (T3).
+        if !bucket::swap(found.slot, word, empty_now(found.head)) {
+            return false;
+        }
+        // SAFETY: as in `replace`.
+        let retired = unsafe { R::retired(record) };
+        // SAFETY: as in `replace`.
+        unsafe { guard.retire(retired) };
+        if found.head.control().overflow() != 0 {
+            self.try_detach(found.head, guard);
+        }
+        true
+    }
+
+    /// Unlinks the first overflow bucket of a chain, if it is empty.
+    #[cold]
+    pub(super) fn try_detach(&self, head: &Bucket, guard: &Guard<'_>) {
+        let seen = head.control();
+        let index = seen.overflow();
+        if index == 0 {
+            return;
+        }
+        if !is_mutant(Mutant::DetachWithoutHelp) {
+            // Without this a committed insert that is not finished would be lost (T1).
+            self.finish_last_commit(head, seen);
+        }
+        let bucket = self.arena.get(index);
+        let is_empty = |slot| matches!(bucket::load(slot).look::<R>(), Seen::Empty(_));
+        if !bucket.slots.0.iter().all(is_empty) {
+            return;
+        }
+        let next = seen.relinked(bucket.link());
+        if is_mutant(Mutant::DetachByStore) {
+            head.force(next);
+        } else if !head.advance(seen, next) {
+            return;
+        }
+        let home = NonNull::from(Arc::as_ref(&self.arena)).cast();
+        // SAFETY: our CAS unlinked the bucket; the arena lives until the table is dropped, which
+        // comes after its domain has closed.
+        unsafe { guard.retire(Retired::Return { home, index, give_back: Arena::give_back }) };
+    }
+}

@@ -1,0 +1,152 @@
+//! A slot's word: tag, pointer, and the states it can be in.
+//!
+//! ```text
+//! [63:48] tag = the hash's upper 16 bits | [47:4] pointer, 16-aligned | [3:0] state
+//!
+//! state   word                  meaning
+//! record  tag|ptr               a committed record
+//! EMPTY   stamp << 8 | EMPTY    free; the stamp is the control word's version at the emptying
+//! TENT    tag|ptr|TENT          an insert in flight; readers and removers treat it as absent
+//! FROZEN  anything|FROZEN       reserved for migration: the word never changes again
+//! DESC    tag|ptr|DESC          reserved for transactions: the pointer is a descriptor
+//! ```
+//!
+//! The word 0 is reserved for a slot that a migration has not filled yet.
+
+use std::ptr::{self, NonNull};
+
+/// Free.
+const EMPTY: usize = 1;
+/// Placed, not committed.
+const TENT: usize = 2;
+/// The four state bits, two of them reserved; a record's word has none of them.
+const STATE: usize = 0b1111;
+/// Where the tag begins; pointers fit below it.
+const TAG_SHIFT: u32 = 48;
+/// Where the stamp of an empty word begins.
+const STAMP_SHIFT: u32 = 8;
+/// The bits of the pointer.
+const POINTER: usize = (1 << TAG_SHIFT) - 1 - STATE;
+
+/// Sixteen bits of a hash, kept in the word so that most other keys are ruled out in the bucket.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Tag(usize);
+
+impl Tag {
+    /// The tag of a hash.
+    #[inline]
+    pub(crate) fn of(hash: u64) -> Self {
+        Self((hash >> TAG_SHIFT) as usize)
+    }
+}
+
+/// What a slot holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Word(*mut ());
+
+/// A word, taken apart.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Seen<R> {
+    /// A committed record.
+    Record(NonNull<R>),
+    /// A record in flight.
+    Tentative(NonNull<R>),
+    /// Free since the control word had this version.
+    Empty(u32),
+}
+
+impl Word {
+    /// A committed record.
+    pub(crate) fn record<R>(record: NonNull<R>, tag: Tag) -> Self {
+        debug_assert!(record.addr().get() & !POINTER == 0, "a pointer of 48 bits, 16-aligned");
+        Self(record.as_ptr().map_addr(|addr| addr | tag.0 << TAG_SHIFT).cast())
+    }
+
+    /// The same record, not committed.
+    pub(crate) fn tentative(self) -> Self {
+        Self(self.0.map_addr(|addr| addr | TENT))
+    }
+
+    /// The same record, committed.
+    pub(crate) fn committed(self) -> Self {
+        Self(self.0.map_addr(|addr| addr & !TENT))
+    }
+
+    /// Free since the control word had this version.
+    pub(crate) fn empty(stamp: u32) -> Self {
+        Self(ptr::without_provenance_mut((stamp as usize) << STAMP_SHIFT | EMPTY))
+    }
+
+    /// What an atomic gave.
+    #[inline]
+    pub(crate) fn from_raw(raw: *mut ()) -> Self {
+        Self(raw)
+    }
+
+    /// What an atomic takes.
+    #[inline]
+    pub(crate) fn raw(self) -> *mut () {
+        self.0
+    }
+
+    /// Whether it could be a record of this tag; a cheap first look.
+    #[inline]
+    pub(crate) fn has_tag(self, tag: Tag) -> bool {
+        self.0.addr() >> TAG_SHIFT == tag.0
+    }
+
+    /// The record, when it is a committed one.
+    #[inline]
+    pub(crate) fn as_record<R>(self) -> Option<NonNull<R>> {
+        if self.0.addr() & STATE == 0 { NonNull::new(self.pointer()) } else { None }
+    }
+
+    /// Takes the word apart.
+    pub(crate) fn look<R>(self) -> Seen<R> {
+        let addr = self.0.addr();
+        match NonNull::new(self.pointer()) {
+            Some(record) if addr & STATE == 0 => Seen::Record(record),
+            Some(record) if addr & STATE == TENT => Seen::Tentative(record),
+            #[expect(clippy::cast_possible_truncation, reason = "a stamp has 32 bits")]
+            _ => Seen::Empty((addr >> STAMP_SHIFT) as u32),
+        }
+    }
+
+    /// The pointer without tag and state.
+    #[inline]
+    fn pointer<R>(self) -> *mut R {
+        self.0.map_addr(|addr| addr & POINTER).cast()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(PartialEq, Debug)]
+    #[repr(align(16))]
+    struct Aligned(u8);
+
+    #[test]
+    fn a_word_gives_back_the_record_it_was_made_of() {
+        let mut value = Aligned(7);
+        let record = NonNull::from(&mut value);
+
+        let word = Word::record(record, Tag::of(0xBEEF << 48));
+
+        assert_eq!(word.look(), Seen::Record(record));
+        assert_eq!(word.tentative().look(), Seen::Tentative(record));
+        assert_eq!(word.tentative().committed(), word);
+        assert_eq!(word.tentative().as_record::<Aligned>(), None);
+        assert!(word.has_tag(Tag::of(0xBEEF << 48)));
+        assert!(!word.has_tag(Tag::of(0)));
+    }
+
+    #[test]
+    fn an_empty_word_keeps_all_bits_of_its_stamp() {
+        for stamp in [0, 1, u32::MAX / 2, u32::MAX] {
+            assert_eq!(Word::empty(stamp).look::<Aligned>(), Seen::Empty(stamp));
+            assert_eq!(Word::empty(stamp).as_record::<Aligned>(), None);
+        }
+    }
+}
