@@ -43,8 +43,18 @@ impl MemoryCachePool {
     /// [`set`](Self::set). Nothing has changed then.
     pub fn incrby(&self, key: impl AsRef<[u8]>, delta: i64) -> Result<i64, Error> {
         let engine = &*self.engine;
+        let key = key.as_ref();
+        let hash = engine.hash(key);
         let guard = engine.pin();
-        engine.write(&guard, key.as_ref(), Tally::Sets, |live| add(engine, live, delta))
+        // The usual case: the number is there, and can be changed where it lies.
+        if let Some(live) = engine.find_live(&guard, key, hash)
+            && let Value::Integer(cell) = live.value()
+            && let Added::Done(sum) = cell.try_add(delta, || engine.elapsed_coarse())
+        {
+            engine.count(&guard, Tally::Sets);
+            return Ok(sum);
+        }
+        engine.write(&guard, key, Tally::Sets, |live| add(engine, live, delta))
     }
 
     /// Subtracts `delta` from the number at `key`; see [`incrby`](Self::incrby).
@@ -112,7 +122,7 @@ fn add<'g>(engine: &Engine, live: Option<Live<'g>>, delta: i64) -> Result<Step<'
         Value::Object(_) => return Err(Error::WrongType),
         Value::Bytes(text) => parse_integer(text).ok_or(Error::NotAnInteger)?,
         Value::Integer(cell) => match cell.try_add(delta, || engine.elapsed_coarse()) {
-            Added::Done(sum) => return Ok(Step::Keep(sum)),
+            Added::Done(sum) => return Ok(Step::Changed(sum)),
             Added::Overflow => return Err(Error::Overflow),
             // Replaced by what the last value gives: it may have changed since `TooWide`.
             Added::Frozen(_) | Added::TooWide(_) => cell.freeze(),

@@ -1,9 +1,13 @@
 //! A host's own values, kept by reference.
 
-use super::{MemoryCachePool, engine::Touch};
+use super::{
+    MemoryCachePool,
+    engine::{Step, Touch},
+};
 use crate::{
     error::Error,
     record::{Content, Object, Value},
+    tally::Tally,
 };
 use std::{any::Any, sync::Arc};
 
@@ -23,7 +27,13 @@ impl MemoryCachePool {
         key: impl AsRef<[u8]>,
         object: Arc<T>,
     ) -> Result<(), Error> {
-        self.set_content(key.as_ref(), Content::Object(object))
+        let engine = &*self.engine;
+        let guard = engine.pin();
+        let object: Object = object;
+        engine.write(&guard, key.as_ref(), Tally::Sets, |_| {
+            let content = Content::Object(Arc::clone(&object));
+            Ok(Step::Write(content, engine.default_deadline(), ()))
+        })
     }
 
     /// Returns the object under `key`.

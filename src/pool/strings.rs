@@ -26,16 +26,7 @@ impl MemoryCachePool {
     /// [`Error::TableFull`]; nothing has changed then.
     #[inline]
     pub fn set(&self, key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Result<(), Error> {
-        self.set_content(key.as_ref(), Content::Bytes(value.as_ref()))
-    }
-
-    /// Writes a content with the default time to live.
-    #[inline]
-    pub(super) fn set_content(&self, key: &[u8], content: Content<'_>) -> Result<(), Error> {
-        let engine = &*self.engine;
-        let guard = engine.pin();
-        let write = |_| Ok(Step::Write(content.clone(), engine.default_deadline(), ()));
-        engine.write(&guard, key, Tally::Sets, write)
+        self.engine.put(key.as_ref(), value.as_ref())
     }
 
     /// Sets `key` to `value` as the options say; see [`SetOptions`].
@@ -140,7 +131,14 @@ impl MemoryCachePool {
         key: impl AsRef<[u8]>,
         look: impl FnOnce(&[u8]) -> R,
     ) -> Result<Option<R>, Error> {
-        self.engine.read(key.as_ref(), Touch::Yes, |live| with_bytes(live, look)).transpose()
+        let engine = &*self.engine;
+        let key = key.as_ref();
+        let hash = engine.hash(key);
+        let guard = engine.pin();
+        match engine.look_up(&guard, key, hash, Touch::Yes) {
+            None => Ok(None),
+            Some(live) => with_bytes(live, look).map(Some),
+        }
     }
 
     /// Shows the values of several keys, each with its position in `keys`; `None` for a key that is

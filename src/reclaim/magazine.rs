@@ -69,11 +69,27 @@ impl Magazines {
     #[inline]
     pub(crate) unsafe fn put(&mut self, block: NonNull<u8>, bytes: usize) {
         if let Some(magazine) = self.classes.get_mut(bytes / BLOCK_ALIGN - 1)
-            && magazine.blocks.len() < ROUNDS
+            && magazine.blocks.len() < magazine.blocks.capacity()
         {
-            if magazine.blocks.capacity() == 0 {
-                magazine.blocks.reserve_exact(ROUNDS);
-            }
+            magazine.blocks.push(block);
+            return;
+        }
+        // SAFETY: the caller's word.
+        unsafe { self.put_elsewhere(block, bytes) };
+    }
+
+    /// Takes back a block for which there is no room: opens its magazine, if that was never used.
+    ///
+    /// # Safety
+    ///
+    /// As for [`put`](Self::put).
+    #[cold]
+    #[inline(never)]
+    unsafe fn put_elsewhere(&mut self, block: NonNull<u8>, bytes: usize) {
+        if let Some(magazine) = self.classes.get_mut(bytes / BLOCK_ALIGN - 1)
+            && magazine.blocks.capacity() == 0
+        {
+            magazine.blocks.reserve_exact(ROUNDS);
             magazine.blocks.push(block);
             return;
         }

@@ -262,11 +262,9 @@ impl Participant {
     #[inline]
     pub(super) fn random(&self) -> u32 {
         self.local(|local| {
-            // Knuth's MMIX generator; the upper half is the good one.
-            local.random = local
-                .random
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
+            // A multiplicative generator of Steele and Vigna's (2021); the state is odd, and the
+            // upper half is the good one.
+            local.random = local.random.wrapping_mul(0xF134_2543_DE82_EF95);
             (local.random >> 32) as u32
         })
     }

@@ -73,7 +73,12 @@ impl<'g, 'd> Draft<'g, 'd> {
 
     /// Builds a record of bytes: in the block, or shared when they are many.
     #[inline]
-    fn with_bytes(key: &[u8], value: &[u8], origin: Origin, guard: &'g Guard<'d>) -> Self {
+    pub(crate) fn with_bytes(
+        key: &[u8],
+        value: &[u8],
+        origin: Origin,
+        guard: &'g Guard<'d>,
+    ) -> Self {
         if value.len() > LONGEST_INLINE {
             let shared = Arc::<[u8]>::from(value);
             return Self::with_fixed(Encoding::Shared, key, value.len(), shared, origin, guard);

@@ -153,11 +153,18 @@ impl<'g> Live<'g> {
     #[inline]
     pub(crate) fn value(self) -> Value<'g> {
         let header = self.header();
-        match header.encoding {
-            Encoding::Text => {
-                let offset = size_of::<Record>() + usize::from(header.key_len);
-                Value::Bytes(self.bytes(offset, header.value_len as usize))
-            }
+        if header.encoding == Encoding::Text {
+            let offset = size_of::<Record>() + usize::from(header.key_len);
+            return Value::Bytes(self.bytes(offset, header.value_len as usize));
+        }
+        self.special_value()
+    }
+
+    /// The value of a record that is not text; a call, since the common case is a branch then.
+    #[inline(never)]
+    fn special_value(self) -> Value<'g> {
+        match self.header().encoding {
+            Encoding::Text => Value::Bytes(&[]),
             // SAFETY: this encoding keeps an `Arc<[u8]>`.
             Encoding::Shared => Value::Bytes(unsafe { self.fixed::<Arc<[u8]>>() }),
             // SAFETY: this encoding keeps an `IntegerCell`.

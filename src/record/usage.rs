@@ -18,6 +18,10 @@ const TICK_MASK: u32 = (1 << 24) - 1;
 const INITIAL_COUNT: u32 = 5;
 /// The larger, the slower the counter grows; Redis's `lfu-log-factor`.
 const LOG_FACTOR: u32 = 10;
+/// The count from which on a read raises the counter once in 21 times or less.
+const SETTLED_COUNT: u32 = INITIAL_COUNT + 2;
+/// Random numbers above this one never raise a settled counter.
+const BEST_LUCK: u32 = u32::MAX / 21;
 /// Where the counter stops.
 const LARGEST_COUNT: u32 = 255;
 
@@ -78,8 +82,18 @@ impl Usage {
     #[inline]
     pub(crate) fn touch(&self, now: Tick, random: impl FnOnce() -> u32) {
         let word = self.word();
+        let random = random();
+        // Most reads of a key that is read much end here: they cannot win whatever the count.
+        if word >> 8 != now.0 || random <= BEST_LUCK || word & 0xFF < SETTLED_COUNT {
+            self.note(word, now, random);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn note(&self, word: u32, now: Tick, random: u32) {
         let count = word & 0xFF;
-        let count = if count < LARGEST_COUNT && wins(count, random()) { count + 1 } else { count };
+        let count = if count < LARGEST_COUNT && wins(count, random) { count + 1 } else { count };
         let next = now.0 << 8 | count;
         if next != word {
             // ORDERING: Relaxed; an advisory word, nothing is carried.

@@ -1,9 +1,9 @@
 //! Finding a record: wait-free, writes nothing.
 
-use super::{Record, Table, bucket, word::Tag, word::Word};
+use super::{Record, Table, bucket, tags::matching_slots, word::Tag, word::Word};
 use crate::{
     reclaim::Guard,
-    sync::{AtomicPtr, Ordering, SLOTS},
+    sync::{AtomicPtr, Ordering},
 };
 use std::ptr::NonNull;
 
@@ -22,22 +22,32 @@ impl<R: Record> Table<R> {
     /// Looks for the record of `hash` that `is_match` accepts.
     ///
     /// Wait-free: at most one pass over the chain, without a write.
-    #[inline]
+    // Always: returned through memory, the four words of `Found` are stored one by one and loaded
+    // in pairs, which the processor cannot forward; that stall cost as much as the whole search.
+    #[inline(always)]
     pub(crate) fn find<'t>(
         &'t self,
         hash: u64,
-        is_match: impl Fn(NonNull<R>) -> bool,
+        is_match: impl Fn(NonNull<R>) -> bool + Copy,
         _guard: &Guard<'_>,
     ) -> Option<Found<'t, R>> {
         let head = self.bucket(hash);
         let tag = Tag::of(hash);
-        if let Some(found) = find_in(head, &head.slots, tag, &is_match) {
-            return Some(found);
+        let mut matches = matching_slots(head, tag);
+        while matches != 0 {
+            let slot = &head.slots.0[matches.trailing_zeros() as usize];
+            matches &= matches - 1;
+            let word = bucket::load(slot);
+            if let Some(record) = word.as_record(tag)
+                && is_match(record)
+            {
+                return Some(Found { slot, word, head, record });
+            }
         }
         if head.control().overflow() == 0 {
             None
         } else {
-            self.find_in_overflow(head, tag, &is_match)
+            self.find_in_overflow(head, tag, is_match)
         }
     }
 
@@ -48,11 +58,14 @@ impl<R: Record> Table<R> {
         &'t self,
         head: &'t bucket::Bucket,
         tag: Tag,
-        is_match: &impl Fn(NonNull<R>) -> bool,
+        is_match: impl Fn(NonNull<R>) -> bool + Copy,
     ) -> Option<Found<'t, R>> {
-        self.chain(head, head.control())
-            .skip(1)
-            .find_map(|slots| find_in(head, slots, tag, is_match))
+        let overflow = self.chain(head, head.control()).skip(1);
+        overflow.flat_map(|slots| &slots.0).find_map(|slot| {
+            let word = bucket::load(slot);
+            let record = word.as_record(tag).filter(|record| is_match(*record))?;
+            Some(Found { slot, word, head, record })
+        })
     }
 
     /// Asks the processor to fetch the bucket of a hash.
@@ -65,54 +78,19 @@ impl<R: Record> Table<R> {
     #[inline]
     pub(crate) fn prefetch_records(&self, hash: u64) {
         let head = self.bucket(hash);
-        let mut matches = matching_slots(&head.slots, Tag::of(hash));
+        let tag = Tag::of(hash);
+        let mut matches = matching_slots(head, tag);
         while matches != 0 {
             let slot = &head.slots.0[matches.trailing_zeros() as usize];
             matches &= matches - 1;
             // ORDERING: Relaxed; a hint to the processor, nothing is read through it.
             let word = Word::from_raw(slot.load(Ordering::Relaxed));
-            if let Some(record) = word.as_record::<u8>() {
+            if let Some(record) = word.as_record::<u8>(tag) {
                 prefetch(record.as_ptr());
                 prefetch(record.as_ptr().wrapping_add(64));
             }
         }
     }
-}
-
-/// Looks through one bucket's slots.
-#[inline]
-fn find_in<'t, R>(
-    head: &'t bucket::Bucket,
-    slots: &'t bucket::Slots,
-    tag: Tag,
-    is_match: &impl Fn(NonNull<R>) -> bool,
-) -> Option<Found<'t, R>> {
-    let mut matches = matching_slots(slots, tag);
-    while matches != 0 {
-        let slot = &slots.0[matches.trailing_zeros() as usize];
-        matches &= matches - 1;
-        let word = bucket::load(slot);
-        if let Some(record) = word.as_record::<R>()
-            && word.has_tag(tag)
-            && is_match(record)
-        {
-            return Some(Found { slot, word, head, record });
-        }
-    }
-    None
-}
-
-/// The slots whose tag fits, a bit each; without a branch, since none of them is predictable.
-#[inline]
-fn matching_slots(slots: &bucket::Slots, tag: Tag) -> u32 {
-    let mut matches = 0;
-    for index in 0..SLOTS {
-        // ORDERING: Relaxed; a slot that looks right is loaded again with Acquire, and one that
-        // does not is not followed.
-        let word = Word::from_raw(slots.0[index].load(Ordering::Relaxed));
-        matches |= u32::from(word.has_tag(tag)) << index;
-    }
-    matches
 }
 
 /// Asks the processor for a cache line.

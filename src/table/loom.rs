@@ -87,7 +87,7 @@ impl World {
                 Insert::Done => return true,
                 // SAFETY: out of the table, and ours.
                 Insert::Lost => unsafe { guard.retire(Node::retired(node)) },
-                Insert::Present(_) | Insert::Full => {
+                Insert::Present | Insert::Full => {
                     // SAFETY: never placed, so that it is ours alone.
                     unsafe { node.drop_in_place() };
                     // SAFETY: as above.

@@ -118,6 +118,7 @@ mod loom;
 mod overflow;
 mod remove;
 mod scan;
+mod tags;
 #[cfg(all(test, not(pool_loom)))]
 mod tests;
 pub(crate) mod word;

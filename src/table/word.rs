@@ -38,6 +38,13 @@ impl Tag {
     pub(crate) fn of(hash: u64) -> Self {
         Self((hash >> TAG_SHIFT) as usize)
     }
+
+    /// The tag as it lies in the upper end of a word.
+    #[cfg(all(target_arch = "x86_64", not(miri), not(pool_loom)))]
+    #[inline]
+    pub(super) fn bits(self) -> u16 {
+        self.0 as u16
+    }
 }
 
 /// What a slot holds.
@@ -95,10 +102,12 @@ impl Word {
         self.0.addr() >> TAG_SHIFT == tag.0
     }
 
-    /// The record, when it is a committed one.
+    /// The record, when it is a committed one of this tag.
     #[inline]
-    pub(crate) fn as_record<R>(self) -> Option<NonNull<R>> {
-        if self.0.addr() & STATE == 0 { NonNull::new(self.pointer()) } else { None }
+    pub(crate) fn as_record<R>(self, tag: Tag) -> Option<NonNull<R>> {
+        // With the tag taken out, what is left of such a word is the pointer.
+        let pointer = self.0.map_addr(|addr| addr ^ tag.0 << TAG_SHIFT);
+        if pointer.addr() & !POINTER == 0 { NonNull::new(pointer.cast()) } else { None }
     }
 
     /// Takes the word apart.
@@ -137,7 +146,9 @@ mod tests {
         assert_eq!(word.look(), Seen::Record(record));
         assert_eq!(word.tentative().look(), Seen::Tentative(record));
         assert_eq!(word.tentative().committed(), word);
-        assert_eq!(word.tentative().as_record::<Aligned>(), None);
+        assert_eq!(word.tentative().as_record::<Aligned>(Tag::of(0xBEEF << 48)), None);
+        assert_eq!(word.as_record(Tag::of(0xBEEF << 48)), Some(record));
+        assert_eq!(word.as_record::<Aligned>(Tag::of(0xBEEE << 48)), None);
         assert!(word.has_tag(Tag::of(0xBEEF << 48)));
         assert!(!word.has_tag(Tag::of(0)));
     }
@@ -146,7 +157,7 @@ mod tests {
     fn an_empty_word_keeps_all_bits_of_its_stamp() {
         for stamp in [0, 1, u32::MAX / 2, u32::MAX] {
             assert_eq!(Word::empty(stamp).look::<Aligned>(), Seen::Empty(stamp));
-            assert_eq!(Word::empty(stamp).as_record::<Aligned>(), None);
+            assert_eq!(Word::empty(stamp).as_record::<Aligned>(Tag::of(0)), None);
         }
     }
 }

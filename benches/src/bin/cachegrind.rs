@@ -1,0 +1,46 @@
+//! The work that valgrind's cachegrind counts: a fill, and then so many operations.
+//!
+//! `cachegrind CONTENDER get|set|fill KEYS OPS`; the counts of `fill` (with the same keys) are
+//! subtracted by whoever runs it. See `benches/cachegrind.sh`.
+
+use memory_cache_pool_benches::{
+    contender::{Contender, DashMap, Floor, Papaya, Pool},
+    keys::{keys_of, shuffled},
+    round,
+};
+use std::{env, process::ExitCode};
+
+fn run<C: Contender>(operation: &str, keys: u64, ops: usize) -> Option<()> {
+    let order = keys_of(&shuffled(keys, 1));
+    let contender: C = round::filled(keys);
+    match operation {
+        "get" => drop(round::get(&contender, &order, ops)),
+        "set" => drop(round::set(&contender, &order, ops)),
+        "fill" => {}
+        _ => return None,
+    }
+    // Freeing the contents is not what is counted.
+    std::mem::forget(contender);
+    Some(())
+}
+
+fn parse_and_run() -> Option<()> {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let [contender, operation, keys, ops] = arguments.as_slice() else { return None };
+    let (keys, ops) = (keys.parse().ok()?, ops.parse().ok()?);
+    match contender.as_str() {
+        Pool::NAME => run::<Pool>(operation, keys, ops),
+        Papaya::NAME => run::<Papaya>(operation, keys, ops),
+        DashMap::NAME => run::<DashMap>(operation, keys, ops),
+        "hashbrown" => run::<Floor>(operation, keys, ops),
+        _ => None,
+    }
+}
+
+fn main() -> ExitCode {
+    if parse_and_run().is_some() {
+        return ExitCode::SUCCESS;
+    }
+    eprintln!("usage: cachegrind pool|papaya|dashmap|hashbrown get|set|fill KEYS OPS");
+    ExitCode::FAILURE
+}
