@@ -34,6 +34,8 @@ pub(super) fn matching_slots(bucket: &Bucket, tag: Tag) -> u32 {
         assert!(align_of::<Bucket>() == 64);
         assert!(std::mem::offset_of!(Bucket, slots) == 8);
     };
+    // SAFETY: SSE2 is part of x86-64.
+    let tag = unsafe { _mm_set1_epi16(tag.bits().cast_signed()) };
     let matches: u32;
     // SAFETY: the four loads are within the bucket and aligned; the block writes registers only.
     unsafe {
@@ -51,7 +53,7 @@ pub(super) fn matching_slots(bucket: &Bucket, tag: Tag) -> u32 {
             "packsswb {low}, {low}",
             "pmovmskb {matches:e}, {low}",
             bucket = in(reg) std::ptr::from_ref(bucket),
-            tag = in(xmm_reg) _mm_set1_epi16(tag.bits().cast_signed()),
+            tag = in(xmm_reg) tag,
             low = out(xmm_reg) _,
             high = out(xmm_reg) _,
             matches = out(reg) matches,

@@ -43,7 +43,10 @@ impl Tag {
     #[cfg(all(target_arch = "x86_64", not(miri), not(pool_loom)))]
     #[inline]
     pub(super) fn bits(self) -> u16 {
-        self.0 as u16
+        const { assert!(TAG_SHIFT == 48) };
+        #[expect(clippy::cast_possible_truncation, reason = "a tag has 16 bits")]
+        let bits = self.0 as u16;
+        bits
     }
 }
 

@@ -1,0 +1,203 @@
+//! Histories of several threads on one key are linearizable: Wing and Gong's search (1993) with
+//! Lowe's memoization (2017), on each key by itself, which is enough since the commands are on one
+//! key each (Herlihy and Wing's locality).
+
+#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
+
+mod support;
+
+use arbitrary::{Arbitrary, Unstructured};
+use memory_cache_pool::{CacheConfig, Error, ManualClock, MemoryCachePool};
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc, Barrier,
+        atomic::{AtomicU64, Ordering::SeqCst},
+    },
+    thread,
+};
+use support::{
+    command::{Change, Command, Key, Number, Text, run},
+    oracle::Oracle,
+    reply::{Bytes, Reply},
+};
+
+const NOW: u64 = 1_700_000_000_000;
+
+/// A command with the order numbers of its call and its return.
+#[derive(Clone, Debug)]
+struct Event {
+    command: Command,
+    answer: Result<Reply, Error>,
+    called: u64,
+    returned: u64,
+}
+
+/// Whether some order of the events, each between its call and its return, explains all answers.
+fn is_linearizable(history: &[Event]) -> bool {
+    assert!(history.len() <= 64, "a set of events is a word");
+    let all = if history.len() == 64 { u64::MAX } else { (1 << history.len()) - 1 };
+    let mut seen = HashSet::new();
+    let mut open = vec![(0_u64, Oracle::new(NOW, None))];
+    while let Some((done, state)) = open.pop() {
+        if done == all {
+            return true;
+        }
+        let pending = || history.iter().enumerate().filter(|(index, _)| done >> index & 1 == 0);
+        let first_return = pending().map(|(_, event)| event.returned).min().unwrap_or(0);
+        for (index, event) in pending().filter(|(_, event)| event.called < first_return) {
+            let mut next = state.clone();
+            let step = (done | 1 << index, next.apply(&event.command));
+            if step.1 == event.answer && seen.insert((step.0, next.clone())) {
+                open.push((step.0, next));
+            }
+        }
+    }
+    false
+}
+
+/// A random command on one key.
+fn draw(state: &mut u64, key: Key) -> Command {
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    let bytes = state.wrapping_mul(0x2545_F491_4F6C_DD1D).to_be_bytes();
+    let number = || i64::from(bytes[1] % 100);
+    let value = || Text(number().to_string().into_bytes());
+    match bytes[0] % 14 {
+        0 | 1 => Command::Set(key, value()),
+        2 | 3 => Command::Get(key),
+        4 => Command::Delete(key),
+        5 | 6 => Command::Incrby(key, Number(number())),
+        7 => Command::Incr(key),
+        8 => Command::Setnx(key, value()),
+        9 => Command::Getset(key, value()),
+        10 => Command::Getdel(key),
+        11 => Command::Append(key, Text(vec![b'0' + bytes[2] % 10])),
+        12 => Command::Persist(key),
+        _ => Command::Update(key, Change::Append(b'7')),
+    }
+}
+
+/// Runs random commands on a few keys from several threads at once, and returns what each did.
+fn record(pool: &MemoryCachePool, threads: u64, commands: usize, seed: u64) -> Vec<(Key, Event)> {
+    let order = AtomicU64::new(0);
+    let barrier = Barrier::new(usize::try_from(threads).unwrap());
+    let work = |thread: u64| {
+        let mut state = seed.wrapping_add(thread.wrapping_mul(0x9E37_79B9_7F4A_7C15)) | 1;
+        barrier.wait();
+        (0..commands)
+            .map(|step| {
+                let which = [u8::try_from((step as u64 + thread) % 2).unwrap()];
+                let key = Key::arbitrary(&mut Unstructured::new(&which)).unwrap();
+                let command = draw(&mut state, key);
+                let called = order.fetch_add(1, SeqCst);
+                let answer = run(pool, &command, NOW);
+                let returned = order.fetch_add(1, SeqCst);
+                (key, Event { command, answer, called, returned })
+            })
+            .collect::<Vec<_>>()
+    };
+    thread::scope(|scope| {
+        let threads: Vec<_> =
+            (0..threads).map(|thread| scope.spawn(move || work(thread))).collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    })
+}
+
+/// The events of each key.
+fn by_key(history: Vec<(Key, Event)>) -> Vec<Vec<Event>> {
+    let mut keys: Vec<(Key, Vec<Event>)> = Vec::new();
+    for (key, event) in history {
+        match keys.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, events)) => events.push(event),
+            None => keys.push((key, vec![event])),
+        }
+    }
+    keys.into_iter().map(|(_, events)| events).collect()
+}
+
+fn crowded_pool() -> MemoryCachePool {
+    let clock = Arc::new(ManualClock::new(NOW));
+    MemoryCachePool::new(CacheConfig::new().capacity(1).clock(clock)).unwrap()
+}
+
+#[test]
+fn concurrent_histories_of_each_key_are_linearizable() {
+    let (rounds, threads) = if cfg!(miri) { (5, 3) } else { (1_500, 4) };
+    let mut concurrent = 0;
+    for round in 0..rounds {
+        let history = record(&crowded_pool(), threads, 12, 0xC0FF_EE00 + round);
+        for events in by_key(history) {
+            concurrent += events
+                .iter()
+                .filter(|a| events.iter().any(|b| a.called < b.called && b.called < a.returned))
+                .count();
+            assert!(is_linearizable(&events), "no order explains {events:#?}");
+        }
+    }
+    assert!(concurrent > 0, "no two commands ever overlapped: nothing was tested");
+}
+
+fn event(command: Command, answer: Reply, called: u64, returned: u64) -> Event {
+    Event { command, answer: Ok(answer), called, returned }
+}
+
+fn key() -> Key {
+    Key::arbitrary(&mut Unstructured::new(&[0])).unwrap()
+}
+
+fn text(value: &str) -> Text {
+    Text(value.as_bytes().to_vec())
+}
+
+fn value(value: &str) -> Reply {
+    Reply::Value(Some(Bytes(value.as_bytes().to_vec())))
+}
+
+#[test]
+fn overlapping_commands_may_take_effect_in_either_order() {
+    let set =
+        |to, called, returned| event(Command::Set(key(), text(to)), Reply::Done, called, returned);
+    for seen in ["1", "2"] {
+        let get = event(Command::Get(key()), value(seen), 4, 5);
+
+        assert!(is_linearizable(&[set("1", 0, 3), set("2", 1, 2), get]));
+    }
+}
+
+#[test]
+fn a_stale_read_is_rejected() {
+    let history = [
+        event(Command::Set(key(), text("1")), Reply::Done, 0, 1),
+        event(Command::Set(key(), text("2")), Reply::Done, 2, 3),
+        event(Command::Get(key()), value("1"), 4, 5),
+    ];
+
+    assert!(!is_linearizable(&history));
+}
+
+#[test]
+fn a_stale_read_put_into_a_recorded_history_is_rejected() {
+    let mut history = by_key(record(&crowded_pool(), 3, 8, 7)).swap_remove(0);
+    assert!(is_linearizable(&history));
+
+    let end = history.iter().map(|event| event.returned).max().unwrap();
+    for (step, to) in (0..).zip(["before", "after"]) {
+        let set = Command::Set(key(), text(to));
+        history.push(event(set, Reply::Done, end + 2 * step + 1, end + 2 * step + 2));
+    }
+    history.push(event(Command::Get(key()), value("before"), end + 5, end + 6));
+
+    assert!(!is_linearizable(&history));
+}
+
+#[test]
+fn a_lost_update_is_rejected() {
+    let history = [
+        event(Command::Incr(key()), Reply::Number(1), 0, 3),
+        event(Command::Incr(key()), Reply::Number(1), 1, 2),
+    ];
+
+    assert!(!is_linearizable(&history));
+}

@@ -1,0 +1,8 @@
+//! What several tests share: commands as data, and a plain keyspace to compare with.
+
+#![allow(dead_code, clippy::allow_attributes, reason = "each test uses a part of it")]
+
+pub(crate) mod command;
+pub(crate) mod oracle;
+pub(crate) mod pair;
+pub(crate) mod reply;
