@@ -13,6 +13,7 @@ pub(crate) use std::sync::atomic::{
 pub(crate) use loom::{
     cell::UnsafeCell,
     sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering},
+    thread_local,
 };
 
 /// A cell with loom's interface, which lets a model see who reads and who writes.

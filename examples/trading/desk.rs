@@ -1,293 +1,225 @@
-//! The desk: replays the ticks, keeps the pool up to date, and sends and cancels orders.
+//! The writer: each tick becomes a quote, now and then signals, risk figures and orders follow.
 
 use crate::{
-    market::{Event, Market, Tick},
-    meter::{Command, Meter},
-    strategy::{Averages, Returns},
-    values::{
-        Family, Keys, Latest, MARKET, ORDER, ORDER_COUNTER, Order, RISK, SIGNAL, Signal, Status,
-        order_key,
-    },
+    latency::{Latencies, Timed},
+    market::{Event, Instrument, Market, Tick},
 };
 use memory_cache_pool::{Error, MemoryCachePool, SetOptions, Update};
-use std::{
-    collections::{HashMap, HashSet, VecDeque},
-    sync::mpsc::Sender,
-};
+use std::collections::{HashMap, VecDeque};
 
-/// Signals follow every so many ticks of an instrument.
-const SIGNAL_EVERY: u64 = 4;
+/// Seconds that each family of keys lives.
+pub(crate) const MARKET_TTL: i64 = 60;
+pub(crate) const SIGNAL_TTL: i64 = 120;
+pub(crate) const RISK_TTL: i64 = 300;
+pub(crate) const ORDER_TTL: i64 = 3_600;
 
-/// Ticks of an instrument between two orders, at least.
-const ORDER_EVERY: u64 = 40;
+/// Returns that volatility and its kin are computed from.
+const WINDOW: usize = 64;
+/// Ticks of an instrument between two risk figures.
+const RISK_EVERY: u64 = 32;
+/// Ticks between two new orders.
+const ORDER_EVERY: u64 = 100;
+/// Orders that are open at a time.
+const OPEN_ORDERS: usize = 16;
 
-/// An order is cancelled when so many later ones have been sent.
-const PATIENCE: usize = 5;
-
-/// How much each order is for.
-const ORDER_QTY: u64 = 100;
-
-const NANOS_PER_SECOND: u64 = 1_000_000_000;
-
-/// What must be in the pool, kept beside it in plain maps.
-#[derive(Default, Debug)]
-pub(crate) struct Expected {
-    /// Values of the market, signal and risk families.
-    pub(crate) values: HashMap<String, String>,
-    /// Counters.
-    pub(crate) counters: HashMap<String, u64>,
-    /// Orders as they were sent.
-    pub(crate) orders: HashMap<u64, Order>,
-    /// Those of them that the desk has cancelled.
-    pub(crate) cancelled: HashSet<u64>,
-}
-
-/// What the desk knows of an instrument.
-#[derive(Debug)]
+/// What the desk knows of one instrument.
 struct Book {
-    keys: Keys,
-    benchmark: usize,
-    latest: Latest,
-    averages: Option<Averages>,
-    returns: Returns,
-    /// In the last second.
-    last_return: f64,
-    has_ticked: bool,
-    was_rising: bool,
-    next_order: u64,
+    market_key: String,
+    momentum_key: String,
+    imbalance_key: String,
+    risk_key: String,
+    ticks: u64,
+    last: f64,
+    returns: VecDeque<f64>,
 }
 
-/// The one thread that writes market data, signals and risk.
-#[derive(Debug)]
-pub(crate) struct Desk<'p> {
-    pool: &'p MemoryCachePool,
+/// The desk, with a plain copy of all that it has written.
+pub(crate) struct Desk<'a> {
+    pool: &'a MemoryCachePool,
+    market: &'a Market,
     books: Vec<Book>,
-    /// The way to the exchange.
-    exchange: Sender<Order>,
-    /// Orders that may have to be cancelled, oldest first.
-    sent: VecDeque<u64>,
-    second: u64,
-    pub(crate) expected: Expected,
-    pub(crate) meter: Meter,
-    text: String,
+    /// Returns of the first instrument, which beta is measured against.
+    benchmark: VecDeque<f64>,
+    open: VecDeque<u64>,
+    orders: u64,
+    pub(crate) latencies: Latencies,
+    /// What every key must hold at the end.
+    pub(crate) expected: HashMap<String, String>,
+    /// Ticks by venue.
+    pub(crate) counts: HashMap<String, i64>,
 }
 
-impl<'p> Desk<'p> {
-    pub(crate) fn new(
-        pool: &'p MemoryCachePool,
-        market: &Market,
-        exchange: Sender<Order>,
-        meter: Meter,
-    ) -> Self {
-        let book = |(instrument, &benchmark)| Book {
-            keys: Keys::of(instrument),
-            benchmark,
-            latest: Latest::default(),
-            averages: None,
-            returns: Returns::default(),
-            last_return: 0.0,
-            has_ticked: false,
-            was_rising: false,
-            next_order: ORDER_EVERY,
+/// The key of an instrument's latest quote or trade.
+pub(crate) fn market_key(instrument: &Instrument) -> String {
+    format!("market:{}:{}:latest", instrument.venue, instrument.symbol)
+}
+
+/// The key of an instrument's risk figures.
+pub(crate) fn risk_key(instrument: &Instrument) -> String {
+    format!("risk:{}:{}", instrument.venue, instrument.symbol)
+}
+
+impl<'a> Desk<'a> {
+    /// A desk that has seen nothing yet.
+    pub(crate) fn new(pool: &'a MemoryCachePool, market: &'a Market) -> Self {
+        let book = |instrument: &Instrument| {
+            let name = format!("{}:{}", instrument.venue, instrument.symbol);
+            Book {
+                market_key: market_key(instrument),
+                momentum_key: format!("signal:{name}:momentum"),
+                imbalance_key: format!("signal:{name}:imbalance"),
+                risk_key: risk_key(instrument),
+                ticks: 0,
+                last: 0.0,
+                returns: VecDeque::new(),
+            }
         };
         Self {
             pool,
-            books: market.instruments.iter().zip(&market.benchmarks).map(book).collect(),
-            exchange,
-            sent: VecDeque::new(),
-            second: 0,
-            expected: Expected::default(),
-            meter,
-            text: String::new(),
+            market,
+            books: market.instruments.iter().map(book).collect(),
+            benchmark: VecDeque::new(),
+            open: VecDeque::new(),
+            orders: 0,
+            latencies: Latencies::new(),
+            expected: HashMap::new(),
+            counts: HashMap::new(),
         }
     }
 
-    /// Begins the data anew. Prices jump, and what is made of their changes has to start over.
-    pub(crate) fn begin_pass(&mut self) {
-        self.second = 0;
-        for book in &mut self.books {
-            book.averages = None;
-            book.returns.begin();
-        }
-    }
-
-    /// Follows one tick.
-    ///
-    /// # Errors
-    ///
-    /// What the pool refused.
-    pub(crate) fn follow(&mut self, tick: &Tick) -> Result<(), Error> {
-        let second = tick.at_nanos / NANOS_PER_SECOND;
-        if second > self.second {
-            self.second = second;
-            self.update_risk()?;
-        }
-        let Self { pool, books, expected, meter, text, .. } = self;
-        let book = &mut books[tick.instrument];
-        book.apply(tick.event);
-
-        book.latest.encode(text);
-        put(pool, meter, expected, MARKET, &book.keys.latest, text)?;
-
-        // A counter is changed where it lies, by however many threads.
-        meter.time(Command::Incr, || pool.incr(&book.keys.ticks))?;
-        count(&mut expected.counters, &book.keys.ticks);
-
-        if book.latest.seq.is_multiple_of(SIGNAL_EVERY) {
-            self.update_signals(tick.instrument)?;
+    /// Replays all ticks, as fast as it goes, telling how many are done.
+    pub(crate) fn replay(&mut self, tell: impl Fn(usize)) -> Result<(), Error> {
+        for (done, tick) in self.market.ticks.iter().enumerate() {
+            self.on_tick(tick, done as u64)?;
+            if done.is_multiple_of(4_096) {
+                tell(done);
+            }
         }
         Ok(())
     }
 
-    /// Writes an instrument's signals, and trades when the trend turns.
-    fn update_signals(&mut self, instrument: usize) -> Result<(), Error> {
-        let Self { pool, books, expected, meter, text, .. } = self;
-        let book = &mut books[instrument];
-        let Some(averages) = book.averages else { return Ok(()) };
-        let seq = book.latest.seq;
-        let (momentum, reversion) = (averages.momentum(), averages.reversion());
-        Signal { seq, strength: momentum }.encode(text);
-        put(pool, meter, expected, SIGNAL, &book.keys.momentum, text)?;
-        Signal { seq, strength: reversion }.encode(text);
-        put(pool, meter, expected, SIGNAL, &book.keys.reversion, text)?;
-
-        let is_rising = momentum > 0.0;
-        let has_turned = is_rising != book.was_rising;
-        book.was_rising = is_rising;
-        match book.latest.mid() {
-            Some(price) if has_turned && seq >= book.next_order => {
-                book.next_order = seq + ORDER_EVERY;
-                self.send_order(instrument, is_rising, price)
-            }
-            _ => Ok(()),
-        }
+    /// Ticks that there were.
+    pub(crate) fn ticks(&self) -> usize {
+        self.market.ticks.len()
     }
 
-    /// Estimates the risk of what has traded in the last second.
-    fn update_risk(&mut self) -> Result<(), Error> {
-        for book in &mut self.books {
-            let price = book.latest.mid().filter(|_| book.has_ticked);
-            book.last_return = price.map_or(0.0, |price| book.returns.next_return(price));
+    fn on_tick(&mut self, tick: &Tick, sequence: u64) -> Result<(), Error> {
+        let instrument = &self.market.instruments[tick.instrument];
+        let venue = instrument.venue.as_str();
+        let (price, value) = match tick.event {
+            Event::Quote { bid, ask, .. } => ((bid + ask) / 2.0, format!("{sequence},{bid},{ask}")),
+            Event::Trade { price } => (price, format!("{sequence},{price},{price}")),
+        };
+        let book = &mut self.books[tick.instrument];
+        let change = if book.last > 0.0 { price / book.last - 1.0 } else { 0.0 };
+        book.last = price;
+        book.ticks += 1;
+        let is_risk_due = book.ticks.is_multiple_of(RISK_EVERY);
+        remember(&mut book.returns, change);
+        if tick.instrument == 0 {
+            remember(&mut self.benchmark, change);
         }
-        for instrument in 0..self.books.len() {
-            let benchmark = self.books[self.books[instrument].benchmark].last_return;
-            let Self { pool, books, expected, meter, text, .. } = self;
-            let book = &mut books[instrument];
-            if !std::mem::take(&mut book.has_ticked) {
-                continue;
-            }
-            book.returns.add(book.last_return, benchmark);
-            book.returns.risk(book.latest.seq).encode(text);
-            put(pool, meter, expected, RISK, &book.keys.risk, text)?;
+        let (market_key, momentum_key) = (book.market_key.clone(), book.momentum_key.clone());
+        let momentum = book.returns.iter().rev().take(16).sum::<f64>();
+        self.set(market_key, value, MARKET_TTL)?;
+        self.set(momentum_key, format!("{sequence},{momentum:.9}"), SIGNAL_TTL)?;
+        if let Event::Quote { bid_size, ask_size, .. } = tick.event {
+            let imbalance = (bid_size - ask_size) / (bid_size + ask_size).max(f64::MIN_POSITIVE);
+            let key = self.books[tick.instrument].imbalance_key.clone();
+            self.set(key, format!("{sequence},{imbalance:.6}"), SIGNAL_TTL)?;
         }
-        Ok(())
-    }
-
-    /// Records a new order, sends it to the exchange, and cancels the one that has waited longest.
-    fn send_order(&mut self, instrument: usize, is_buy: bool, price: f64) -> Result<(), Error> {
+        if is_risk_due {
+            self.publish_risk(tick.instrument)?;
+        }
+        if sequence.is_multiple_of(ORDER_EVERY) {
+            self.trade(price)?;
+        }
         let pool = self.pool;
-        // INCR hands out every number once.
-        let id = self.meter.time(Command::Incr, || pool.incr(ORDER_COUNTER))?.unsigned_abs();
-        count(&mut self.expected.counters, ORDER_COUNTER);
-        let (qty, status) = (ORDER_QTY, Status::New);
-        let order = Order { id, instrument, is_buy, price, qty, filled: 0, status };
-
-        let (key, text) = (order_key(id), order.to_text());
-        let options = SetOptions::new().ex(ORDER.ttl.as_secs().cast_signed()).nx();
-        let set = || pool.set_options(&key, &text, options);
-        let reply = self.meter.time(Command::SetNx, set)?;
-        if reply.was_set {
-            self.expected.orders.insert(id, order.clone());
-        }
-        // The exchange is there until the desk hangs up.
-        let _ = self.exchange.send(order);
-
-        self.sent.push_back(id);
-        if self.sent.len() > PATIENCE
-            && let Some(oldest) = self.sent.pop_front()
-        {
-            self.cancel(oldest)?;
-        }
+        let key = format!("stats:ticks:{venue}");
+        let counted = self.latencies.time(Timed::Incr, || pool.incr(&key))?;
+        let count = self.counts.entry(venue.to_owned()).or_insert(0);
+        *count = counted;
         Ok(())
     }
 
-    /// Cancels an order, unless the exchange has filled it first.
-    ///
-    /// Both sides change orders without a lock between them: `update` sees to it that a fill and a
-    /// cancellation happen one after the other, and that the second one knows of the first.
-    fn cancel(&mut self, id: u64) -> Result<(), Error> {
-        let (pool, key) = (self.pool, order_key(id));
-        let mut is_cancelled = false;
-        self.meter.time(Command::Update, || {
-            pool.update(&key, |value| {
-                // Called again if the exchange was faster, hence assigned and never just set.
-                let order = value.and_then(Order::decode);
-                let working = order.filter(|order| order.status.is_working());
-                is_cancelled = working.is_some();
-                working.map_or(Update::Keep, |order| {
-                    let order = Order { status: Status::Cancelled, ..order };
-                    Update::Set(order.to_text().into_bytes())
-                })
-            })
+    /// Sets a key for some seconds, and the plain copy beside it.
+    fn set(&mut self, key: String, value: String, seconds: i64) -> Result<(), Error> {
+        let pool = self.pool;
+        let options = SetOptions::new().ex(seconds);
+        self.latencies.time(Timed::Set, || pool.set_options(&key, &value, options))?;
+        self.expected.insert(key, value);
+        Ok(())
+    }
+
+    /// Volatility, value at risk (95 %) and beta over the window.
+    fn publish_risk(&mut self, instrument: usize) -> Result<(), Error> {
+        let book = &self.books[instrument];
+        let volatility = covariance(&book.returns, &book.returns).sqrt();
+        let benchmark = covariance(&self.benchmark, &self.benchmark);
+        let beta = if benchmark > 0.0 {
+            covariance(&book.returns, &self.benchmark) / benchmark
+        } else {
+            0.0
+        };
+        let at_risk = 1.645 * volatility * book.last;
+        let value = format!("{volatility:.9},{at_risk:.6},{beta:.4}");
+        self.set(book.risk_key.clone(), value, RISK_TTL)
+    }
+
+    /// Sends an order, and moves the oldest open one on: to partly filled, to filled or cancelled.
+    fn trade(&mut self, price: f64) -> Result<(), Error> {
+        self.orders += 1;
+        let order = self.orders;
+        self.set(order_key(order), format!("new,{price}"), ORDER_TTL)?;
+        self.open.push_back(order);
+        if self.open.len() <= OPEN_ORDERS {
+            return Ok(());
+        }
+        let Some(oldest) = self.open.pop_front() else { return Ok(()) };
+        self.move_order(oldest, "partly_filled")?;
+        let end = if oldest.is_multiple_of(7) { "cancelled" } else { "filled" };
+        self.move_order(oldest, end)
+    }
+
+    /// Changes the status of an order atomically; price and time to live stay.
+    fn move_order(&mut self, order: u64, status: &str) -> Result<(), Error> {
+        let key = order_key(order);
+        let pool = self.pool;
+        let with_status = |old: &[u8]| {
+            let price = old.iter().position(|byte| *byte == b',').map_or(&b""[..], |at| &old[at..]);
+            [status.as_bytes(), price].concat()
+        };
+        let moved = self.latencies.time(Timed::Update, || {
+            pool.update(&key, |old| old.map_or(Update::Keep, |old| Update::Set(with_status(old))))
         })?;
-        if is_cancelled {
-            self.expected.cancelled.insert(id);
+        if let (Some(moved), Some(old)) = (moved, self.expected.get_mut(&key)) {
+            debug_assert_eq!(moved, with_status(old.as_bytes()));
+            *old = String::from_utf8_lossy(&with_status(old.as_bytes())).into_owned();
         }
         Ok(())
     }
 }
 
-impl Book {
-    fn apply(&mut self, event: Event) {
-        self.has_ticked = true;
-        let latest = &mut self.latest;
-        latest.seq += 1;
-        match event {
-            Event::Trade { price } => latest.last = Some(price),
-            Event::Quote { bid, ask } => {
-                if let Some(bid) = bid {
-                    (latest.bid, latest.bid_qty) = (Some(bid.price), bid.qty);
-                }
-                if let Some(ask) = ask {
-                    (latest.ask, latest.ask_qty) = (Some(ask.price), ask.qty);
-                }
-            }
-        }
-        if let Some(mid) = latest.mid() {
-            self.averages.get_or_insert_with(|| Averages::new(mid)).add(mid);
-        }
-    }
+fn order_key(order: u64) -> String {
+    format!("order:{order:08}")
 }
 
-/// Writes a value with its family's time to live, to the pool and beside it.
-fn put(
-    pool: &MemoryCachePool,
-    meter: &mut Meter,
-    expected: &mut Expected,
-    family: Family,
-    key: &str,
-    text: &str,
-) -> Result<(), Error> {
-    let options = SetOptions::new().ttl(family.ttl);
-    meter.time(Command::Set, || pool.set_options(key, text, options))?;
-    match expected.values.get_mut(key) {
-        Some(value) => {
-            value.clear();
-            value.push_str(text);
-        }
-        None => {
-            expected.values.insert(key.to_owned(), text.to_owned());
-        }
+/// Adds a return to a window.
+fn remember(window: &mut VecDeque<f64>, change: f64) {
+    if window.len() == WINDOW {
+        window.pop_front();
     }
-    Ok(())
+    window.push_back(change);
 }
 
-/// Counts beside the pool.
-fn count(counters: &mut HashMap<String, u64>, key: &str) {
-    match counters.get_mut(key) {
-        Some(count) => *count += 1,
-        None => {
-            counters.insert(key.to_owned(), 1);
-        }
-    }
+/// The covariance of the latest returns of two windows.
+fn covariance(a: &VecDeque<f64>, b: &VecDeque<f64>) -> f64 {
+    let pairs = || a.iter().rev().zip(b.iter().rev());
+    let count = pairs().count().max(1);
+    #[expect(clippy::cast_precision_loss, reason = "a window is short")]
+    let count = count as f64;
+    let mean = |sum: f64| sum / count;
+    let (mean_a, mean_b) =
+        (mean(pairs().map(|(a, _)| a).sum()), mean(pairs().map(|(_, b)| b).sum()));
+    mean(pairs().map(|(a, b)| (a - mean_a) * (b - mean_b)).sum())
 }

@@ -48,12 +48,19 @@ struct Outcome {
 fn main() -> ExitCode {
     match run() {
         Ok(is_sound) => ExitCode::from(u8::from(!is_sound)),
+        Err(error) if is_closed_pipe(&*error) => ExitCode::SUCCESS,
         Err(error) => {
-            // Whoever closed our output does not want to hear of it.
+            // There is nowhere else to say it.
             let _ = writeln!(io::stderr(), "trading: {error}");
             ExitCode::from(2)
         }
     }
+}
+
+/// Whether whoever read our output has had enough of it.
+fn is_closed_pipe(error: &(dyn Error + 'static)) -> bool {
+    let error = error.downcast_ref::<io::Error>();
+    error.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
 /// Runs the desk as the arguments say; false when a check has failed.

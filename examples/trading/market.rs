@@ -34,6 +34,17 @@ pub(crate) struct Market {
     pub(crate) origin: String,
     pub(crate) instruments: Vec<Instrument>,
     pub(crate) ticks: Vec<Tick>,
+    /// Quotes of one side only, which are left out.
+    pub(crate) one_sided: usize,
+}
+
+impl Market {
+    /// How many of the ticks are quotes, and how many trades.
+    pub(crate) fn quotes_and_trades(&self) -> (usize, usize) {
+        let is_quote = |tick: &&Tick| matches!(tick.event, Event::Quote { .. });
+        let quotes = self.ticks.iter().filter(is_quote).count();
+        (quotes, self.ticks.len() - quotes)
+    }
 }
 
 /// One kind of file: its name, its columns by what they are, and its venue.
@@ -157,6 +168,7 @@ impl Market {
     pub(crate) fn load(directory: &Path) -> Result<Self, String> {
         let mut names = Catalogue::default();
         let mut ticks = Vec::new();
+        let mut one_sided = 0;
         for format in &FORMATS {
             let path = directory.join(format.name);
             let text = match fs::read_to_string(&path) {
@@ -167,7 +179,8 @@ impl Market {
             let mut began = None;
             for (index, line) in text.lines().enumerate().skip(1) {
                 match format.read(line, &mut began, &mut names) {
-                    Ok(tick) => ticks.extend(tick),
+                    Ok(Some(tick)) => ticks.push(tick),
+                    Ok(None) => one_sided += 1,
                     Err(error) => {
                         return Err(format!("{}, line {}: {error}", path.display(), index + 1));
                     }
@@ -179,7 +192,7 @@ impl Market {
         }
         ticks.sort_by_key(|tick| tick.nanos);
         let origin = format!("recorded ticks from {}", directory.display());
-        Ok(Self { origin, instruments: names.instruments, ticks })
+        Ok(Self { origin, instruments: names.instruments, ticks, one_sided })
     }
 
     /// Makes ticks of a seeded random walk.
@@ -219,6 +232,6 @@ impl Market {
         });
         let ticks = ticks.collect();
         let origin = format!("generated ticks (seed {SEED:#x})");
-        Self { origin, instruments: names.instruments, ticks }
+        Self { origin, instruments: names.instruments, ticks, one_sided: 0 }
     }
 }

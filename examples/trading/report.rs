@@ -22,8 +22,14 @@ fn per_second(outcome: &Outcome) -> f64 {
 /// Prints tables.
 pub(crate) fn write_table(outcome: &Outcome, out: &mut impl Write) -> io::Result<()> {
     let market = &outcome.market;
-    writeln!(out, "{} ticks of {} instruments", market.ticks.len(), market.instruments.len())?;
+    let (quotes, trades) = market.quotes_and_trades();
     writeln!(out, "{}", market.origin)?;
+    writeln!(
+        out,
+        "{quotes} quotes and {trades} trades of {} instruments; {} quotes of one side left out",
+        market.instruments.len(),
+        market.one_sided
+    )?;
     writeln!(out)?;
     write!(out, "{:12}{:>12}", "nanoseconds", "operations")?;
     for (name, _) in PERCENTILES {

@@ -26,6 +26,9 @@ const COARSE_LAG_MILLIS: u64 = 20;
 /// Keys that a pool is sized for when nothing else is said: 4 MiB of buckets.
 const DEFAULT_CAPACITY: usize = if cfg!(any(miri, pool_loom)) { 4 } else { 250_000 };
 
+/// Buckets that a walk visits before it lets go of its pin.
+pub(super) const WALK_SLICE: usize = 64;
+
 /// Whether a read counts as a use of the key.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Touch {
@@ -438,6 +441,17 @@ impl Engine {
                 visit(live, found);
             }
         });
+    }
+
+    /// Shows every value of the table as [`visit_bucket`](Self::visit_bucket) does, in slices.
+    pub(super) fn walk(&self, mut visit: impl FnMut(&Guard<'_>, Live<'_>, &Found<'_, Record>)) {
+        let buckets = self.table.bucket_count();
+        for start in (0..buckets).step_by(WALK_SLICE) {
+            let guard = self.pin();
+            for bucket in start..buckets.min(start + WALK_SLICE) {
+                self.visit_bucket(bucket, &guard, |live, found| visit(&guard, live, &found));
+            }
+        }
     }
 
     /// Removes a record that a visit has shown, whatever happened to it since.

@@ -11,9 +11,6 @@ use crate::{
 };
 use std::fmt;
 
-/// Buckets that a walk visits before it lets go of its pin.
-pub(super) const WALK_SLICE: usize = 64;
-
 /// The type of a value.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
@@ -99,14 +96,11 @@ impl MemoryCachePool {
     pub fn keys(&self, pattern: impl AsRef<[u8]>) -> Vec<Vec<u8>> {
         let pattern = Pattern::new(pattern.as_ref());
         let mut keys = Vec::new();
-        for bucket in 0..self.engine.table.bucket_count() {
-            let guard = self.engine.pin();
-            self.engine.visit_bucket(bucket, &guard, |live, _| {
-                if pattern.matches(live.key()) {
-                    keys.push(live.key().to_vec());
-                }
-            });
-        }
+        self.engine.walk(|_, live, _| {
+            if pattern.matches(live.key()) {
+                keys.push(live.key().to_vec());
+            }
+        });
         keys
     }
 
@@ -130,12 +124,9 @@ impl MemoryCachePool {
     /// Removes every key, in slices, without stopping anybody. Keys that are written meanwhile may
     /// stay. Their memory is free once nobody can be looking at it any more.
     pub fn flushall(&self) {
-        for bucket in 0..self.engine.table.bucket_count() {
-            let guard = self.engine.pin();
-            self.engine.visit_bucket(bucket, &guard, |_, found| {
-                self.engine.remove_visited(&guard, &found);
-            });
-        }
+        self.engine.walk(|guard, _, found| {
+            self.engine.remove_visited(guard, found);
+        });
         self.engine.domain.advance();
         #[cfg(feature = "tracing")]
         tracing::info!("flushed");

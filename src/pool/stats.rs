@@ -1,10 +1,6 @@
 //! Statistics of the pool, and facts about each key.
 
-use super::{
-    MemoryCachePool,
-    expiry::Ttl,
-    keyspace::{ValueType, WALK_SLICE},
-};
+use super::{MemoryCachePool, engine::WALK_SLICE, expiry::Ttl, keyspace::ValueType};
 use crate::{
     record::{Live, usage::Tick},
     sync::lock,

@@ -19,7 +19,7 @@ thread_local! {
 
 // A model registers its actors beforehand and lets them leave by hand.
 #[cfg(pool_loom)]
-loom::thread_local! {
+crate::sync::thread_local! {
     static CURRENT: Current = Cell::new((0, ptr::null()));
     static REGISTRATIONS: RefCell<Registrations> = RefCell::new(Registrations(Vec::new()));
 }

@@ -1,0 +1,3 @@
+# Proves that the benchmarks run: each of them once.
+source "$(dirname "$0")/setup.sh"
+cargo test --release -p memory-cache-pool-benches --benches --bins

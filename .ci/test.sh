@@ -1,0 +1,3 @@
+# Proves that README's own commands do what README says.
+source "$(dirname "$0")/setup.sh"
+cargo test
