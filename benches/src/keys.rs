@@ -70,7 +70,8 @@ pub fn shuffled(count: u64, seed: u64) -> Vec<u64> {
     let mut random = Random::new(seed);
     let mut numbers: Vec<u64> = (0..count).collect();
     for last in (1..numbers.len()).rev() {
-        numbers.swap(last, random.below(last as u64 + 1) as usize);
+        let other = random.below(last as u64 + 1);
+        numbers.swap(last, usize::try_from(other).unwrap_or(last));
     }
     numbers
 }

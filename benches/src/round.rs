@@ -22,6 +22,7 @@ pub fn filled<C: Contender>(keys: u64) -> C {
 }
 
 /// Reads keys `ops` times, over and over in their order.
+#[must_use]
 pub fn get<C: Contender>(contender: &C, keys: &[Key], ops: usize) -> Duration {
     let start = Instant::now();
     let mut sum = 0;
@@ -33,6 +34,7 @@ pub fn get<C: Contender>(contender: &C, keys: &[Key], ops: usize) -> Duration {
 }
 
 /// Reads `ops` keys, each of which depends on the value read before.
+#[must_use]
 pub fn get_dependent<C: Contender>(contender: &C, keys: u64, ops: usize) -> Duration {
     let start = Instant::now();
     let mut number = 0_u64;
@@ -46,6 +48,7 @@ pub fn get_dependent<C: Contender>(contender: &C, keys: u64, ops: usize) -> Dura
 }
 
 /// Reads keys in batches.
+#[must_use]
 pub fn get_many(pool: &Pool, keys: &[Key], batch: usize, ops: usize) -> Duration {
     let start = Instant::now();
     let mut sum = 0;
@@ -57,6 +60,7 @@ pub fn get_many(pool: &Pool, keys: &[Key], batch: usize, ops: usize) -> Duration
 }
 
 /// Overwrites keys `ops` times, over and over in their order.
+#[must_use]
 pub fn set<C: Contender>(contender: &C, keys: &[Key], ops: usize) -> Duration {
     let start = Instant::now();
     for (number, key) in (0..).zip(keys.iter().cycle().take(ops)) {
@@ -66,6 +70,7 @@ pub fn set<C: Contender>(contender: &C, keys: &[Key], ops: usize) -> Duration {
 }
 
 /// Reads or, one time in `write_every`, overwrites.
+#[must_use]
 pub fn mix<C: Contender>(contender: &C, keys: &[Key], write_every: usize, ops: usize) -> Duration {
     let start = Instant::now();
     let mut sum = 0;
@@ -81,6 +86,7 @@ pub fn mix<C: Contender>(contender: &C, keys: &[Key], write_every: usize, ops: u
 }
 
 /// Counts one key up.
+#[must_use]
 pub fn incr<C: Counter>(contender: &C, key: &Key, ops: usize) -> Duration {
     let start = Instant::now();
     for _ in 0..ops {

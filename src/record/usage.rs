@@ -142,7 +142,8 @@ mod tests {
     #[test]
     fn the_estimate_follows_the_number_of_reads() {
         let mut state = 0x9E37_79B9;
-        for reads in [1_u32, 100, 10_000] {
+        let all = [1_u32, 100, 10_000];
+        for &reads in if cfg!(miri) { &all[..2] } else { &all[..] } {
             let mut sum = 0;
             for _ in 0..40 {
                 let usage = Usage::new(Tick::at(0));

@@ -8,7 +8,11 @@ use memory_cache_pool_benches::{
     keys::{keys_of, shuffled},
     round,
 };
-use std::{env, process::ExitCode};
+use std::{
+    env,
+    io::{self, Write},
+    process::ExitCode,
+};
 
 fn run<C: Contender>(operation: &str, keys: u64, ops: usize) -> Option<()> {
     let order = keys_of(&shuffled(keys, 1));
@@ -41,6 +45,7 @@ fn main() -> ExitCode {
     if parse_and_run().is_some() {
         return ExitCode::SUCCESS;
     }
-    eprintln!("usage: cachegrind pool|papaya|dashmap|hashbrown get|set|fill KEYS OPS");
+    let usage = "usage: cachegrind pool|papaya|dashmap|hashbrown get|set|fill KEYS OPS";
+    let _ = writeln!(io::stderr(), "{usage}");
     ExitCode::FAILURE
 }

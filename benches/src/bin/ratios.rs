@@ -102,7 +102,7 @@ fn hot_get(threads: usize, ops: usize) -> Vec<Entry> {
     let hot: &'static [Key] = vec![key(500)].leak();
     let each = ops / threads;
     on_all!(1_000, move |c| round::on_threads(threads, |_| {
-        round::get(c, hot, each);
+        let _ = round::get(c, hot, each);
     }))
 }
 
@@ -112,7 +112,7 @@ fn parallel_set(threads: usize, ops: usize) -> Vec<Entry> {
     let orders: &'static [Vec<Key>] = orders.leak();
     let each = ops / threads;
     on_all!(100_000, move |c| round::on_threads(threads, |thread| {
-        round::set(c, &orders[thread], each);
+        let _ = round::set(c, &orders[thread], each);
     }))
 }
 
@@ -122,7 +122,7 @@ fn parallel_mix(threads: usize, ops: usize) -> Vec<Entry> {
     let orders: &'static [Vec<Key>] = orders.leak();
     let each = ops / threads;
     on_all!(100_000, move |c| round::on_threads(threads, |thread| {
-        round::mix(c, &orders[thread], 20, each);
+        let _ = round::mix(c, &orders[thread], 20, each);
     }))
 }
 
@@ -130,7 +130,7 @@ fn hot_incr(threads: usize, ops: usize) -> Vec<Entry> {
     fn counting<C: Contender + Counter + Sync + 'static>(threads: usize, ops: usize) -> Entry {
         let run = move |c: &C| {
             round::on_threads(threads, |_| {
-                round::incr(c, b"orders:sent:today:000001", ops / threads);
+                let _ = round::incr(c, b"orders:sent:today:000001", ops / threads);
             })
         };
         entry::<C>(0, run)
@@ -148,7 +148,8 @@ fn bar(against: Against, at_least: f64) -> Bar {
 
 fn workloads() -> Vec<Workload> {
     use Against::{BestMap, Peer};
-    let all: [(&str, usize, Vec<Bar>, fn(usize) -> Vec<Entry>); 17] = [
+    type Row = (&'static str, usize, Vec<Bar>, fn(usize) -> Vec<Entry>);
+    let all: [Row; 17] = [
         ("get 1k", 4_000_000, vec![bar(BestMap, 1.0), bar(Peer("quick_cache"), 1.4)], |ops| {
             sequential_get(1_000, ops)
         }),
