@@ -5,4 +5,4 @@ source "$(dirname "$0")/setup.sh"
 need_nightly miri rust-src
 export MIRIFLAGS="-Zmiri-tree-borrows -Zmiri-ignore-leaks -Zmiri-permissive-provenance -Zmiri-disable-isolation"
 cargo +"$NIGHTLY" miri test --target-dir target/miri --lib
-cargo +"$NIGHTLY" miri test --target-dir target/miri --test oracle --test linearizability --test stress
+cargo +"$NIGHTLY" miri test --target-dir target/miri --test oracle --test linearizability --test stress --test allocation

@@ -137,7 +137,7 @@ fn an_object_comes_back_by_reference_and_is_dropped_once() -> Result<(), Error> 
     assert!(back.is_some_and(|back| Arc::ptr_eq(&back, &object)));
     assert_eq!(pool.type_of("object"), Some(ValueType::Object));
     assert!(pool.expire("object", 100)?);
-    for _ in 0..200 {
+    for _ in 0..if cfg!(miri) { 10 } else { 200 } {
         pool.set_object("object", Arc::clone(&object))?;
     }
     drop(pool);
@@ -153,7 +153,8 @@ fn a_pinned_value_stays_while_the_key_is_overwritten() -> Result<(), Error> {
     let pinned = pool.pin();
     let first = pinned.get("key")?;
 
-    for round in 0..500 {
+    let rounds = if cfg!(miri) { 20 } else { 500 };
+    for round in 0..rounds {
         pool.set("key", format!("later {round}"))?;
     }
 

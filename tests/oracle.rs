@@ -7,7 +7,7 @@ use memory_cache_pool::CacheConfig;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use support::{command::Command, pair::Pair};
 
-const COMMANDS: usize = if cfg!(miri) { 150 } else { 40_000 };
+const COMMANDS: usize = if cfg!(miri) { 80 } else { 40_000 };
 
 /// A seeded source of random bytes.
 struct Source(u64);

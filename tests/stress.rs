@@ -11,7 +11,7 @@ use std::{
 
 /// Rounds of each thread, fewer under tools that slow everything down.
 const ROUNDS: u64 = if cfg!(miri) {
-    40
+    16
 } else if cfg!(pool_tsan) {
     2_000
 } else {

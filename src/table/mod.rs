@@ -111,6 +111,7 @@
 //! Trigonakis, ASPLOS 2015), whose slots cannot be overwritten on their own.
 
 pub(crate) mod bucket;
+mod heads;
 mod insert;
 mod lookup;
 #[cfg(all(test, pool_loom))]
@@ -131,6 +132,7 @@ use crate::{
     sync::{AtomicPtr, SLOTS, UnsafeCell},
 };
 use bucket::{Bucket, Control, Slots};
+use heads::Heads;
 use overflow::Arena;
 use std::{marker::PhantomData, ptr::NonNull, sync::Arc};
 use word::Seen;
@@ -160,7 +162,7 @@ pub(crate) unsafe trait Record: Sized {
 /// A hash table of records.
 #[derive(Debug)]
 pub(crate) struct Table<R: Record> {
-    buckets: Box<[Bucket]>,
+    buckets: Heads,
     arena: Arc<Arena>,
     records: PhantomData<*const R>,
 }
@@ -184,11 +186,7 @@ impl<R: Record> Table<R> {
 
     /// Creates a table of a number of buckets, which must be a power of two.
     fn with_buckets(buckets: usize) -> Self {
-        Self {
-            buckets: (0..buckets).map(|_| Bucket::new()).collect(),
-            arena: Arena::new(),
-            records: PhantomData,
-        }
+        Self { buckets: Heads::new(buckets), arena: Arena::new(), records: PhantomData }
     }
 
     /// The head of the chain that a hash belongs to.
@@ -237,7 +235,7 @@ impl<R: Record> Table<R> {
 
 impl<R: Record> Drop for Table<R> {
     fn drop(&mut self) {
-        for head in &self.buckets {
+        for head in &*self.buckets {
             for slots in self.chain(head, head.control()) {
                 for slot in &slots.0 {
                     if let Seen::Record(record) = bucket::load(slot).look::<R>() {

@@ -38,7 +38,7 @@ fn xorshift(state: &mut u64) -> u64 {
 
 #[test]
 fn one_thread_agrees_with_a_plain_map() {
-    let steps = if cfg!(miri) { 300 } else { 100_000 };
+    let steps = if cfg!(miri) { 100 } else { 100_000 };
     let map = LockFreeMap::with_capacity(4);
     let mut plain = HashMap::new();
     let mut state = 0x2545_F491_4F6C_DD1D;
@@ -73,7 +73,7 @@ fn overflow_buckets_come_and_go_with_their_records() {
 
 #[test]
 fn of_several_threads_that_insert_one_key_one_is_first() {
-    let (threads, rounds) = if cfg!(miri) { (3, 10) } else { (4, 3_000) };
+    let (threads, rounds) = if cfg!(miri) { (3, 4) } else { (4, 3_000) };
     let map = crowded();
     let barrier = Barrier::new(threads);
     let first = AtomicUsize::new(0);
@@ -101,7 +101,7 @@ fn of_several_threads_that_insert_one_key_one_is_first() {
 
 #[test]
 fn inserts_and_removals_of_several_threads_balance() {
-    let (threads, steps) = if cfg!(miri) { (3, 60) } else { (4, 60_000) };
+    let (threads, steps) = if cfg!(miri) { (3, 20) } else { (4, 60_000) };
     for capacity in [1, 64] {
         let map = LockFreeMap::with_capacity(capacity);
         let balance = AtomicUsize::new(0);

@@ -5,8 +5,8 @@
 
 use memory_cache_pool_benches::{
     contender::{
-        Contender, Counter, DashMap, Floor, Flurry, Moka, Papaya, Pool, QuickCache, Scc,
-        ShardedMutex,
+        Contender, Counter, DashMap, DashMapInPlace, Floor, Flurry, Moka, Papaya, Pool, QuickCache,
+        Scc, ShardedMutex,
     },
     keys::{Key, key, keys_of, shuffled, zipf},
     round,
@@ -87,6 +87,7 @@ fn dependent_get(keys: u64, ops: usize) -> Vec<Entry> {
 fn sequential_set(keys: u64, ops: usize) -> Vec<Entry> {
     let order: &'static [Key] = keys_of(&shuffled(keys, 1)).leak();
     let mut entries = on_all!(keys, move |c| round::set(c, order, ops));
+    entries.push(entry::<DashMapInPlace>(keys, move |c| round::set(c, order, ops)));
     entries.push(entry::<Floor>(keys, move |c| round::set(c, order, ops)));
     entries
 }
@@ -111,9 +112,15 @@ fn parallel_set(threads: usize, ops: usize) -> Vec<Entry> {
         (0..threads as u64).map(|seed| keys_of(&zipf(100_000, 1 << 17, seed + 1))).collect();
     let orders: &'static [Vec<Key>] = orders.leak();
     let each = ops / threads;
-    on_all!(100_000, move |c| round::on_threads(threads, |thread| {
+    let mut entries = on_all!(100_000, move |c| round::on_threads(threads, |thread| {
         let _ = round::set(c, &orders[thread], each);
-    }))
+    }));
+    entries.push(entry::<DashMapInPlace>(100_000, move |c| {
+        round::on_threads(threads, |thread| {
+            let _ = round::set(c, &orders[thread], each);
+        })
+    }));
+    entries
 }
 
 fn parallel_mix(threads: usize, ops: usize) -> Vec<Entry> {
