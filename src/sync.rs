@@ -137,7 +137,7 @@ pub(crate) enum Mutant {
 }
 
 #[cfg(pool_loom)]
-thread_local! {
+std::thread_local! {
     static MUTANT: std::cell::Cell<Mutant> = const { std::cell::Cell::new(Mutant::None) };
 }
 

@@ -48,7 +48,7 @@ pub(crate) struct Arena {
     segments: [AtomicPtr<Overflow>; SEGMENTS],
     /// The first index that was never handed out.
     fresh: AtomicU32,
-    /// [63:32] count of changes | [31:0] index of the first free bucket, 0 = none.
+    /// Upper half: count of changes. Lower half: index of the first free bucket, 0 is none.
     free: AtomicU64,
 }
 
