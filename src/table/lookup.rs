@@ -74,7 +74,8 @@ impl<R: Record> Table<R> {
         prefetch(std::ptr::from_ref(self.bucket(hash)).cast());
     }
 
-    /// Asks the processor to fetch the first two lines of the records that a hash may mean.
+    /// Asks the processor to fetch the records that a hash may mean: their first line, which has the
+    /// key. Asking for a second one fills the queue of misses, and made batches a third slower.
     #[inline]
     pub(crate) fn prefetch_records(&self, hash: u64) {
         let head = self.bucket(hash);
@@ -87,7 +88,6 @@ impl<R: Record> Table<R> {
             let word = Word::from_raw(slot.load(Ordering::Relaxed));
             if let Some(record) = word.as_record::<u8>(tag) {
                 prefetch(record.as_ptr());
-                prefetch(record.as_ptr().wrapping_add(64));
             }
         }
     }
