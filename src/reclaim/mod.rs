@@ -220,6 +220,12 @@ impl Domain {
         local::take_seat(self, seat.0);
     }
 
+    /// See [`stand_in::Epochs::show_edges`].
+    #[cfg(all(pool_loom, not(pool_epochs)))]
+    pub(crate) fn show_edges(&self) {
+        self.epochs.show_edges();
+    }
+
     /// Everyone who is or was registered.
     fn participants(&self) -> impl Iterator<Item = &Participant> {
         // ORDERING: Acquire, edge `register→search`; later registrations extend its release
@@ -390,6 +396,11 @@ impl Guard<'_> {
     #[inline]
     pub(crate) fn stripe(&self) -> &Stripe {
         self.participant.stripe()
+    }
+
+    /// Sums one counter over all threads.
+    pub(crate) fn total(&self, tally: Tally) -> u64 {
+        self.domain.total(tally)
     }
 
     /// Draws a pseudo-random number; for sampling, not for secrets.
