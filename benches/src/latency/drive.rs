@@ -6,7 +6,8 @@ use super::{
     recorder::{Measured, Recorder},
     ticks::{self, Rate},
 };
-use std::{sync::Barrier, thread, time::Duration};
+use crate::allocation::uncounted;
+use std::{hint::spin_loop, sync::Barrier, thread, time::Duration};
 
 /// Time between the release of the threads and the first operation that can count.
 const LEAD: Duration = Duration::from_millis(2);
@@ -48,29 +49,30 @@ pub fn drive(
     kind: impl Fn(usize) -> Loop,
     work: impl Fn(&mut Gauge) + Sync,
 ) -> Vec<Measured> {
-    let mut recorders: Vec<_> =
-        (0..plan.threads).map(|_| Recorder::new(plan.rate, plan.kinds, plan.length)).collect();
+    let recorder = |_| Recorder::new(plan.rate, plan.kinds, plan.length);
+    let recorders: Vec<_> = uncounted(|| (0..plan.threads).map(recorder).collect());
     let barrier = Barrier::new(plan.threads);
     let ready = plan.rate.ticks_of(LEAD + plan.warm_up);
     let begins = plan.begins.unwrap_or_else(|| ticks::start() + ready);
     let until = begins + plan.rate.ticks_of(plan.length);
     let first = begins.saturating_sub(plan.rate.ticks_of(plan.warm_up));
-    let mut gauges: Vec<_> = recorders
-        .drain(..)
-        .enumerate()
-        .map(|(thread, mut recorder)| {
-            recorder.set_window(begins, until);
-            let beat = Beat::new(plan.rate, kind(thread), first, thread, plan.threads);
-            Gauge { thread, recorder, beat }
-        })
-        .collect();
+    let gauges = recorders.into_iter().enumerate().map(|(thread, mut recorder)| {
+        recorder.set_window(begins, until);
+        let beat = Beat::new(plan.rate, kind(thread), first, thread, plan.threads);
+        Gauge { thread, recorder, beat }
+    });
+    let gauges: Vec<_> = gauges.collect();
     thread::scope(|scope| {
         let running: Vec<_> = gauges
-            .drain(..)
+            .into_iter()
             .map(|mut gauge| {
                 let (barrier, work) = (&barrier, &work);
                 scope.spawn(move || {
+                    gauge.recorder.take_seat();
                     barrier.wait();
+                    while ticks::start() < first {
+                        spin_loop();
+                    }
                     let before = Interference::so_far();
                     work(&mut gauge);
                     gauge.recorder.finish(Interference::so_far() - before)

@@ -1,5 +1,6 @@
 //! Bytes over time, sampled beside a measurement.
 
+use crate::allocation::uncounted;
 use std::{
     sync::atomic::{AtomicBool, Ordering::Relaxed},
     thread,
@@ -56,7 +57,7 @@ pub fn watch<R>(
     let is_over = AtomicBool::new(false);
     thread::scope(|scope| {
         let samples = scope.spawn(|| {
-            let mut samples = Vec::with_capacity(ROOM);
+            let mut samples = uncounted(|| Vec::with_capacity(ROOM));
             while !is_over.load(Relaxed) {
                 let now = Instant::now();
                 let seconds = now.saturating_duration_since(origin).as_secs_f64()

@@ -1,7 +1,7 @@
 //! What one thread has measured, in memory that was there before it began.
 
 use super::{
-    interference::Interference,
+    interference::{Interference, RunQueue},
     ticks::{self, Rate},
     timeline::Timeline,
 };
@@ -15,24 +15,33 @@ const LONGEST: u64 = 60_000_000_000;
 /// cache, which it shares with what is measured.
 const DIGITS: u8 = 2;
 
+/// An operation, or a gap between two, that is longer than so many nanoseconds may have been
+/// interrupted: the run queue is asked.
+const SUSPICIOUS: u64 = 20_000;
+
+/// The run queue is asked at least so often, so that many short waits are not taken off the next
+/// long operation.
+const ASKED_EVERY: u64 = 10_000_000;
+
 /// The latencies of one kind of operation, in nanoseconds.
 #[derive(Clone, Debug)]
 pub struct Latencies {
     /// From the instant at which it was due (in a closed loop: began) to its end.
     pub response: Histogram<u64>,
-    /// From its beginning to its end.
-    pub service: Histogram<u64>,
+    /// From its beginning to its end, less the time for which the thread was kept from running:
+    /// what the contender itself took.
+    pub own: Histogram<u64>,
 }
 
 impl Latencies {
     fn new() -> Self {
-        Self { response: histogram(), service: histogram() }
+        Self { response: histogram(), own: histogram() }
     }
 
     fn fold(&mut self, other: &Self) {
         // They have the same bounds, so that adding cannot fail.
         let _ = self.response.add(&other.response);
-        let _ = self.service.add(&other.service);
+        let _ = self.own.add(&other.own);
     }
 }
 
@@ -51,8 +60,10 @@ fn histogram() -> Histogram<u64> {
 pub struct Measured {
     /// By kind of operation.
     pub operations: Vec<Latencies>,
-    /// Of all kinds.
-    pub timeline: Timeline,
+    /// The longest response of all kinds.
+    pub responses: Timeline,
+    /// The longest own time of all kinds.
+    pub own: Timeline,
     /// What else happened to the threads.
     pub interference: Interference,
 }
@@ -63,7 +74,8 @@ impl Measured {
         for (mine, others) in self.operations.iter_mut().zip(&other.operations) {
             mine.fold(others);
         }
-        self.timeline.fold(&other.timeline);
+        self.responses.fold(&other.responses);
+        self.own.fold(&other.own);
         self.interference += other.interference;
     }
 }
@@ -72,9 +84,12 @@ impl Measured {
 #[derive(Debug)]
 pub struct Recorder {
     rate: Rate,
+    queue: RunQueue,
     began: u64,
     until: u64,
     ended: u64,
+    /// The tick at which the run queue was asked for the last time.
+    asked: u64,
     measured: Measured,
 }
 
@@ -84,15 +99,29 @@ impl Recorder {
     pub fn new(rate: Rate, kinds: usize, length: Duration) -> Self {
         let measured = Measured {
             operations: (0..kinds).map(|_| Latencies::new()).collect(),
-            timeline: Timeline::new(length),
+            responses: Timeline::new(length),
+            own: Timeline::new(length),
             interference: Interference::default(),
         };
-        Self { rate, began: 0, until: u64::MAX, ended: 0, measured }
+        Self {
+            rate,
+            queue: RunQueue::none(),
+            began: 0,
+            until: u64::MAX,
+            ended: 0,
+            asked: 0,
+            measured,
+        }
     }
 
     /// Says between which ticks operations count.
     pub fn set_window(&mut self, began: u64, until: u64) {
         (self.began, self.until) = (began, until);
+    }
+
+    /// Says that the current thread measures from now on.
+    pub fn take_seat(&mut self) {
+        self.queue = RunQueue::of_this_thread();
     }
 
     /// Does an operation of a kind, and measures it; `due` is the tick at which it should have
@@ -124,30 +153,44 @@ impl Recorder {
     /// can: allocates nothing, and touches a few lines.
     #[inline(never)]
     fn record(&mut self, kind: usize, due: Option<u64>, started: u64, ended: u64) {
-        self.ended = ended;
         let since = due.unwrap_or(started);
+        let idle = started.saturating_sub(due.unwrap_or(0).max(self.ended));
+        self.ended = ended;
+        let service = self.rate.nanos(ended.saturating_sub(started)).max(1);
+        let own = self.own_time(service, self.rate.nanos(idle));
         if since < self.began {
             return;
         }
-        let service = self.rate.nanos(ended.saturating_sub(started)).max(1);
         let response = self.rate.nanos(ended.saturating_sub(since)).max(1);
         let latencies = &mut self.measured.operations[kind];
-        latencies.service.saturating_record(service);
-        if due.is_some() {
-            latencies.response.saturating_record(response);
-        }
+        latencies.own.saturating_record(own);
+        latencies.response.saturating_record(response);
         let from = self.rate.nanos(started - self.began);
-        self.measured.timeline.mark(from, from + service, response);
+        self.measured.responses.mark(from, from + service, response);
+        self.measured.own.mark(from, from + service, own);
+    }
+
+    /// What is left of an operation's time without that for which the thread was kept from running.
+    /// `idle` is the time before it that nobody has waited for on purpose.
+    #[inline]
+    fn own_time(&mut self, service: u64, idle: u64) -> u64 {
+        if service.max(idle) < SUSPICIOUS
+            && self.rate.nanos(self.ended.saturating_sub(self.asked)) < ASKED_EVERY
+        {
+            return service;
+        }
+        self.asked = self.ended;
+        let waited = self.queue.waited_since_last();
+        if service < SUSPICIOUS {
+            return service;
+        }
+        // What was waited for before the operation is not the operation's.
+        service.saturating_sub(waited.saturating_sub(idle)).max(1)
     }
 
     /// What was measured, given what happened to the thread meanwhile.
     #[must_use]
     pub fn finish(mut self, interference: Interference) -> Measured {
-        for latencies in &mut self.measured.operations {
-            if latencies.response.is_empty() {
-                latencies.response.clone_from(&latencies.service);
-            }
-        }
         self.measured.interference = interference;
         self.measured
     }
@@ -171,20 +214,21 @@ mod tests {
 
         let measured = recorder.finish(Interference::default());
         assert_eq!(measured.operations[0].response.len(), 0);
-        assert_eq!(measured.operations[1].service.max(), 100);
+        assert_eq!(measured.operations[1].own.max(), 100);
         assert!(measured.operations[1].response.max().abs_diff(3_100) < 31);
-        assert_eq!(measured.timeline.slots(), [3_100]);
+        assert_eq!(measured.responses.slots(), [3_100]);
+        assert_eq!(measured.own.slots(), [100]);
     }
 
     #[test]
-    fn a_closed_loop_has_one_latency() {
+    fn a_closed_loop_counts_from_the_beginning() {
         let mut recorder = recorder();
 
         recorder.record(0, None, 2_000, 2_050);
 
         let measured = recorder.finish(Interference::default());
         assert_eq!(measured.operations[0].response.max(), 50);
-        assert_eq!(measured.operations[0].service.max(), 50);
+        assert_eq!(measured.operations[0].own.max(), 50);
     }
 
     #[test]
@@ -198,7 +242,17 @@ mod tests {
 
         let measured = recorder.finish(Interference::default());
         assert!(measured.operations[0].response.is_empty());
-        assert_eq!(measured.timeline.slots(), [0; 0]);
+        assert_eq!(measured.responses.slots(), [0; 0]);
+    }
+
+    #[test]
+    fn a_thread_that_is_never_kept_from_running_owns_all_of_its_time() {
+        let mut recorder = recorder();
+
+        recorder.record(0, None, 2_000, 9_002_000);
+
+        let measured = recorder.finish(Interference::default());
+        assert!(measured.operations[0].own.max().abs_diff(9_000_000) < 90_000);
     }
 
     #[test]
@@ -212,7 +266,7 @@ mod tests {
         all.fold(&other.finish(Interference { preempted: 10, faults: 20 }));
 
         assert_eq!(all.operations[0].response.len(), 2);
-        assert_eq!(all.timeline.slots(), [70]);
+        assert_eq!(all.responses.slots(), [70]);
         assert_eq!(all.interference, Interference { preempted: 11, faults: 22 });
     }
 }

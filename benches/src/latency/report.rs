@@ -21,7 +21,7 @@ const LOOKS: [f64; 5] = [0.0, 0.5, 1.0, 2.0, 4.5];
 pub fn table(case: &Case) -> String {
     let mut head = vec!["contender", "operation", "count"];
     head.extend(QUANTILES.iter().map(|(_, name)| *name));
-    head.extend(["max", "preempted", "faults"]);
+    head.extend(["max", "own max", "preempted", "faults"]);
     let mut rows = vec![head.into_iter().map(str::to_owned).collect()];
     for run in &case.runs {
         rows.extend(rows_of(case, run));
@@ -45,9 +45,13 @@ fn rows_of(case: &Case, run: &Run) -> Vec<Vec<String>> {
         if latencies.response.is_empty() {
             continue;
         }
-        rows.push(row(name, &latencies.response));
+        let mut cells = row(name, &latencies.response);
+        cells.push(duration(latencies.own.max()));
+        rows.push(cells);
         if !keeps_pace(latencies) {
-            rows.push(row(&format!("{name}: service"), &latencies.service));
+            let mut cells = row(&format!("{name}: own"), &latencies.own);
+            cells.push(String::new());
+            rows.push(cells);
         }
     }
     for (index, row) in rows.iter_mut().enumerate() {
@@ -70,7 +74,7 @@ fn row(name: &str, histogram: &Histogram<u64>) -> Vec<String> {
 /// time because the contender cannot do as many as it is asked for.
 fn keeps_pace(latencies: &Latencies) -> bool {
     let response = latencies.response.value_at_quantile(0.5);
-    response < 100_000 || response < 20 * latencies.service.value_at_quantile(0.5)
+    response < 100_000 || response < 20 * latencies.own.value_at_quantile(0.5)
 }
 
 /// What there is to say about memory.
@@ -134,7 +138,7 @@ pub fn latencies_csv(case: &Case) -> String {
     let mut text = String::new();
     for run in &case.runs {
         for (name, latencies) in case.operations.iter().zip(&run.measured.operations) {
-            let measures = [("response", &latencies.response), ("service", &latencies.service)];
+            let measures = [("response", &latencies.response), ("own", &latencies.own)];
             for (measure, histogram) in measures {
                 if histogram.is_empty() {
                     continue;
@@ -153,14 +157,15 @@ pub fn latencies_csv(case: &Case) -> String {
     text
 }
 
-/// The longest operation of every 10 ms, one line a contender and slot.
+/// The longest response and own time of every 10 ms, one line a contender and slot.
 #[must_use]
 pub fn timeline_csv(case: &Case) -> String {
-    let mut text = "contender,ms,max_ns\n".to_owned();
+    let mut text = "contender,ms,max_ns,own_max_ns\n".to_owned();
     for run in &case.runs {
-        for (slot, longest) in (0_u64..).zip(run.measured.timeline.slots()) {
+        let slots = run.measured.responses.slots().iter().zip(run.measured.own.slots());
+        for (slot, (longest, own)) in (0_u64..).zip(slots) {
             let millis = slot * SLOT_NANOS / 1_000_000;
-            let _ = writeln!(text, "{},{millis},{longest}", quoted(run.contender));
+            let _ = writeln!(text, "{},{millis},{longest},{own}", quoted(run.contender));
         }
     }
     text
@@ -207,10 +212,10 @@ mod tests {
         // The times of a test are not its own to choose: these are.
         for latencies in &mut measured.operations {
             latencies.response.reset();
-            latencies.service.reset();
+            latencies.own.reset();
         }
         measured.operations[0].response.saturating_record(120);
-        measured.operations[0].service.saturating_record(100);
+        measured.operations[0].own.saturating_record(100);
         let mut run = Run::new("mutex, sweeper", measured);
         run.note = Some("swept".to_owned());
         let memory = Memory { baseline: 0, owed: 0, samples: vec![(-0.5, 7), (0.25, 3 << 20)] };
@@ -238,7 +243,7 @@ mod tests {
         latencies.response.reset();
         latencies.response.saturating_record(5_000_000_000);
 
-        assert!(table(&case).contains("delete: service      1  100 ns"));
+        assert!(table(&case).contains("delete: own      1  100 ns"));
     }
 
     #[test]

@@ -1,21 +1,19 @@
-//! The longest operation of every 10 ms: a row for each contender, the empty loop behind it.
+//! The longest operation of every 10 ms: a row for each contender.
 
 use super::{
     Area, Failure, GRID, QUIET, TEXT, TITLE, WHITE, colour, decades, latency_label, open, text,
     title,
 };
-use crate::contender::Contender;
 use crate::latency::{
     case::{Case, Run},
     figures::duration,
-    roster::EmptyLoop,
-    timeline::SLOT_NANOS,
+    timeline::{SLOT_NANOS, Timeline},
 };
 use plotters::{
     chart::ChartBuilder,
     coord::combinators::IntoLogRange,
     series::AreaSeries,
-    style::{Color, RGBColor, ShapeStyle},
+    style::{Color, ShapeStyle},
 };
 use std::path::Path;
 
@@ -32,20 +30,20 @@ const AXIS: u32 = 46;
 /// When the file cannot be written.
 pub fn pauses(case: &Case, path: &Path) -> Result<(), Failure> {
     let rows = u32::try_from(case.runs.len()).unwrap_or(1).max(1);
-    let what = "longest operation in each 10 ms; the empty loop (the machine's own floor) in grey";
+    let what = "longest operation in each 10 ms: pale, until its answer; full, what it took itself, \
+                without waiting for a processor";
     let body = open(path, (WIDE, TITLE + rows * ROW + AXIS), &title(case), what)?;
-    let slots = || case.runs.iter().flat_map(|run| run.measured.timeline.slots());
+    let slots = || case.runs.iter().flat_map(|run| run.measured.responses.slots());
     let least = slots().filter(|&&longest| longest > 0).min();
     let latencies = decades(*least.unwrap_or(&1), *slots().max().unwrap_or(&10));
-    let longest = case.runs.iter().map(|run| run.measured.timeline.slots().len()).max();
+    let longest = case.runs.iter().map(|run| run.measured.responses.slots().len()).max();
     let end = seconds(longest.unwrap_or(1));
-    let floor = case.runs.iter().find(|run| run.contender == EmptyLoop::NAME);
     let mut rest = body.clone();
     for (index, run) in (1..).zip(&case.runs) {
         let is_last = index == rows;
         let (area, below) = rest.split_vertically(if is_last { ROW + AXIS } else { ROW });
         rest = below;
-        row(&area, run, floor, end, latencies.clone(), is_last)?;
+        row(&area, run, end, latencies.clone(), is_last)?;
     }
     body.present()
 }
@@ -53,15 +51,17 @@ pub fn pauses(case: &Case, path: &Path) -> Result<(), Failure> {
 fn row(
     area: &Area<'_>,
     run: &Run,
-    floor: Option<&Run>,
     end: f64,
     latencies: std::ops::Range<f64>,
     has_axis: bool,
 ) -> Result<(), Failure> {
     let (names, panel) = area.split_horizontally(NAMES);
-    let worst = run.measured.timeline.slots().iter().max().copied().unwrap_or(0);
+    let worst = |timeline: &Timeline| duration(timeline.slots().iter().max().copied().unwrap_or(0));
     names.draw_text(run.contender, &text(16, colour(run.contender)), (16, 20))?;
-    names.draw_text(&format!("worst {}", duration(worst)), &text(13, TEXT), (16, 44))?;
+    let seen = format!("worst {}", worst(&run.measured.responses));
+    names.draw_text(&seen, &text(13, QUIET), (16, 44))?;
+    let own = format!("own {}", worst(&run.measured.own));
+    names.draw_text(&own, &text(13, TEXT), (16, 62))?;
     let low = latencies.start;
     let mut chart = ChartBuilder::on(&panel)
         .margin_top(6)
@@ -83,22 +83,16 @@ fn row(
         mesh.x_desc("time in seconds");
     }
     mesh.draw()?;
-    let mut draw = |run: &Run, colour: RGBColor, opacity: f64| {
-        for stretch in stretches(run.measured.timeline.slots()) {
-            let line = ShapeStyle::from(colour.mix(opacity.max(0.5))).stroke_width(1);
-            chart.draw_series(
-                AreaSeries::new(stretch, low, colour.mix(opacity)).border_style(line),
-            )?;
+    let colour = colour(run.contender);
+    let measured = &run.measured;
+    for (timeline, opacity) in [(&measured.responses, 0.25), (&measured.own, 0.75)] {
+        for stretch in stretches(timeline.slots()) {
+            let line = ShapeStyle::from(colour.mix(opacity)).stroke_width(1);
+            let area = AreaSeries::new(stretch, low, colour.mix(opacity)).border_style(line);
+            chart.draw_series(area)?;
         }
-        Ok::<(), Failure>(())
-    };
-    draw(run, colour(run.contender), 0.45)?;
-    match floor {
-        Some(floor) if floor.contender != run.contender => {
-            draw(floor, colour(floor.contender), 0.35)
-        }
-        _ => Ok(()),
     }
+    Ok(())
 }
 
 /// The points of each stretch without an empty slot, as steps.
