@@ -7,18 +7,21 @@
 //! been given.
 
 use memory_cache_pool_benches::latency::{
-    case::{Case, Scenario, Settings},
-    churn, growth, pinned, plot, report,
+    case::{Case, Run, Scenario, Settings},
+    plot, report,
     scale::Scale,
-    steady, storm,
+    scenario::KEEP_MEMORY,
     ticks::Rate,
+    timeline::SLOT_NANOS,
+    wire,
 };
 use std::{
     env, fs,
     io::{self, Write},
     path::{Path, PathBuf},
-    process::ExitCode,
+    process::{Command, ExitCode, Stdio},
     thread,
+    time::Duration,
 };
 
 const USAGE: &str = "usage: latency [steady|growth|churn|pinned|ttl-storm]... [--quick] [--large] \
@@ -31,6 +34,9 @@ struct Options {
     is_large: bool,
     contenders: Vec<String>,
     out: Option<PathBuf>,
+    /// Given to a process that measures one contender: which part of the scenario.
+    part: Option<usize>,
+    at_least: Duration,
 }
 
 impl Options {
@@ -42,6 +48,8 @@ impl Options {
             is_large: false,
             contenders: Vec::new(),
             out: None,
+            part: None,
+            at_least: Duration::ZERO,
         };
         let mut is_bench = false;
         while let Some(argument) = arguments.next() {
@@ -53,6 +61,10 @@ impl Options {
                     options.contenders = arguments.next()?.split(',').map(str::to_owned).collect();
                 }
                 "--out" => options.out = Some(arguments.next()?.into()),
+                "--part" => options.part = Some(arguments.next()?.parse().ok()?),
+                "--at-least" => {
+                    options.at_least = Duration::from_millis(arguments.next()?.parse().ok()?);
+                }
                 name => options.scenarios.push(Scenario::named(name)?),
             }
         }
@@ -74,16 +86,77 @@ impl Options {
         let name = if self.is_quick { "latency-quick" } else { "latency" };
         self.out.clone().unwrap_or_else(|| target.join(name))
     }
+
+    /// Whether a contender is to be measured.
+    fn wants(&self, contender: &str) -> bool {
+        self.contenders.is_empty() || self.contenders.iter().any(|name| name == contender)
+    }
 }
 
-fn run(scenario: Scenario, settings: &Settings) -> Vec<Case> {
-    match scenario {
-        Scenario::Steady => steady::run(settings),
-        Scenario::Growth => growth::run(settings),
-        Scenario::Churn => churn::run(settings),
-        Scenario::Pinned => pinned::run(settings),
-        Scenario::TtlStorm => storm::run(settings),
+/// In the process of one contender: measures it, and tells what came out.
+fn measure_here(options: &Options, part: usize) -> io::Result<()> {
+    let (Some(scenario), Some(contender)) = (options.scenarios.first(), options.contenders.first())
+    else {
+        return Err(io::Error::other(USAGE));
+    };
+    let settings =
+        Settings { rate: Rate::calibrate(), scale: options.scale(), at_least: options.at_least };
+    let runs = scenario.measure(&settings, part, contender)?;
+    io::stdout().write_all(wire::encode(&runs).as_bytes())
+}
+
+/// Measures a contender in a process of its own.
+fn measure_apart(
+    options: &Options,
+    scenario: Scenario,
+    part: usize,
+    contender: &str,
+    at_least: Duration,
+) -> io::Result<Vec<Run>> {
+    let mut command = Command::new(env::current_exe()?);
+    command
+        .args(["--bench", scenario.name(), "--part", &part.to_string(), "--contenders", contender])
+        .args(["--at-least", &at_least.as_millis().to_string()])
+        .args(options.is_quick.then_some("--quick"))
+        .args(options.is_large.then_some("--large"))
+        .env(KEEP_MEMORY.0, KEEP_MEMORY.1)
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit());
+    let output = command.output()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    wire::decode(&text, scenario.contenders())
+        .filter(|runs| output.status.success() && !runs.is_empty())
+        .ok_or_else(|| io::Error::other("left out"))
+}
+
+/// Measures all contenders that are wanted in one part.
+fn measure_part(options: &Options, scenario: Scenario, part: usize, cases: &mut [Case]) {
+    let slug = cases.first().map_or(String::new(), |case| case.slug.clone());
+    let mut longest = Duration::ZERO;
+    for contender in scenario.contenders().iter().filter(|name| options.wants(name)) {
+        let _ = writeln!(io::stderr(), "{slug}: {contender}");
+        // The floor comes last, and takes part as long as the first of the others.
+        let is_last = scenario.contenders().last() == Some(contender);
+        let at_least = if is_last { longest } else { Duration::ZERO };
+        match measure_apart(options, scenario, part, contender, at_least) {
+            Ok(runs) => {
+                if longest.is_zero() {
+                    longest = growth_of(&runs, options.scale());
+                }
+                for (case, run) in cases.iter_mut().zip(runs) {
+                    case.runs.push(run);
+                }
+            }
+            Err(error) => drop(writeln!(io::stderr(), "{slug}: {contender}: {error}")),
+        }
     }
+}
+
+/// How long a contender took before the last, timed part of its run.
+fn growth_of(runs: &[Run], scale: Scale) -> Duration {
+    let slots = runs.first().map_or(0, |run| run.measured.responses.slots().len());
+    let all = Duration::from_nanos(SLOT_NANOS * slots as u64);
+    all.saturating_sub(scale.length)
 }
 
 /// Writes a case's pictures and the data behind them.
@@ -102,22 +175,24 @@ fn write_pictures(case: &Case, out: &Path) -> io::Result<()> {
 }
 
 fn measure(options: &Options) -> io::Result<()> {
-    let (rate, out) = (Rate::calibrate(), options.out());
-    let settings =
-        Settings { rate, scale: options.scale(), contenders: options.contenders.clone() };
+    let out = options.out();
     fs::create_dir_all(&out)?;
     let mut console = io::stdout().lock();
     let processors = thread::available_parallelism().map_or(1, usize::from);
-    writeln!(console, "{processors} processors, a tick is {} ps", rate.picos_per_tick())?;
+    let tick = Rate::calibrate().picos_per_tick();
+    writeln!(console, "{processors} processors, a tick is {tick} ps")?;
     for &scenario in &options.scenarios {
         let (mut tables, mut csv) = (String::new(), report::latencies_head());
-        for case in run(scenario, &settings) {
-            let table = report::table(&case);
-            writeln!(console, "\n{table}")?;
-            tables.push_str(&table);
-            tables.push('\n');
-            csv.push_str(&report::latencies_csv(&case));
-            write_pictures(&case, &out)?;
+        for (part, mut cases) in scenario.parts().into_iter().enumerate() {
+            measure_part(options, scenario, part, &mut cases);
+            for case in cases.iter().filter(|case| !case.runs.is_empty()) {
+                let table = report::table(case);
+                writeln!(console, "\n{table}")?;
+                tables.push_str(&table);
+                tables.push('\n');
+                csv.push_str(&report::latencies_csv(case));
+                write_pictures(case, &out)?;
+            }
         }
         fs::write(out.join(format!("{scenario}.txt")), tables)?;
         fs::write(out.join(format!("{scenario}.csv")), csv)?;
@@ -130,7 +205,11 @@ fn main() -> ExitCode {
         let _ = writeln!(io::stderr(), "{USAGE}");
         return ExitCode::FAILURE;
     };
-    match measure(&options) {
+    let done = match options.part {
+        Some(part) => measure_here(&options, part),
+        None => measure(&options),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(io::stderr(), "latency: {error}");

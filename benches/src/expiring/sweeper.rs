@@ -85,7 +85,7 @@ fn sweep(shards: &Shards) {
 }
 
 impl Expiring for Sweeper {
-    const NAME: &'static str = "mutex, sweeper";
+    const NAME: &'static str = "mutex+sweeper";
 
     type Session<'e> = &'e Self;
 

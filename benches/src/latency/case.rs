@@ -1,7 +1,7 @@
 //! Scenarios, their cases, and what was measured in each.
 
 use super::{beat::Loop, memory::Memory, recorder::Measured, scale::Scale, ticks::Rate};
-use std::fmt;
+use std::{fmt, time::Duration};
 
 /// What happens while latencies are measured.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -48,23 +48,16 @@ impl fmt::Display for Scenario {
     }
 }
 
-/// What every scenario is told.
-#[derive(Clone, Debug)]
+/// What every measurement is told.
+#[derive(Clone, Copy, Debug)]
 pub struct Settings {
     /// Of the time stamps.
     pub rate: Rate,
     /// How much to do.
     pub scale: Scale,
-    /// The contenders to measure; all when empty.
-    pub contenders: Vec<String>,
-}
-
-impl Settings {
-    /// Whether a contender is to be measured.
-    #[must_use]
-    pub fn wants(&self, contender: &str) -> bool {
-        self.contenders.is_empty() || self.contenders.iter().any(|name| name == contender)
-    }
+    /// How long the empty loop takes part in a scenario that others end when they are done: the
+    /// machine's worst is a matter of time.
+    pub at_least: Duration,
 }
 
 /// One setting in which all contenders are compared: one table, two pictures.
@@ -83,14 +76,13 @@ pub struct Case {
 }
 
 impl Case {
-    /// A case of a scenario with this loop and so many threads.
+    /// A case with this loop and so many threads, in which nobody has run yet.
     #[must_use]
     pub fn of_loop(
         scenario: Scenario,
         kind: Loop,
         threads: usize,
         operations: &'static [&'static str],
-        runs: Vec<Run>,
     ) -> Self {
         let plural = if threads == 1 { "" } else { "s" };
         let (name, text) = match kind {
@@ -103,7 +95,7 @@ impl Case {
             slug,
             title: format!("{text}, {threads} thread{plural}"),
             operations,
-            runs,
+            runs: Vec::new(),
         }
     }
 }

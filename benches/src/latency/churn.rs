@@ -5,7 +5,7 @@ use super::{
     case::{Case, Run, Scenario, Settings},
     drive::{Gauge, Plan, drive, together},
     roster::{self, Measure},
-    steady::{THREADS, loops},
+    steady::parts,
 };
 use crate::{
     contender::Contender,
@@ -75,17 +75,16 @@ fn nth_key(thread: usize, number: u64) -> crate::keys::Key {
     key(thread as u64 * CIRCLE + number % CIRCLE)
 }
 
-/// All cases.
+/// The cases of each part: each number of threads, each loop.
 #[must_use]
-pub fn run(settings: &Settings) -> Vec<Case> {
-    let mut cases = Vec::new();
-    for threads in THREADS {
-        for kind in loops(threads) {
-            let mut case = Case::of_loop(Scenario::Churn, kind, threads, OPERATIONS, Vec::new());
-            let runs = roster::each(settings, &case.slug, &Churn { settings, kind, threads });
-            case.runs = runs.into_iter().flatten().collect();
-            cases.push(case);
-        }
-    }
-    cases
+pub fn cases() -> Vec<Vec<Case>> {
+    let case = |(threads, kind)| vec![Case::of_loop(Scenario::Churn, kind, threads, OPERATIONS)];
+    parts().into_iter().map(case).collect()
+}
+
+/// Measures one contender in one part.
+#[must_use]
+pub fn measure(settings: &Settings, part: usize, contender: &str) -> Option<Run> {
+    let (threads, kind) = parts().get(part).copied()?;
+    roster::one(contender, &Churn { settings, kind, threads })?
 }

@@ -5,14 +5,13 @@ use super::{
     beat::Loop,
     case::{Case, Run, Scenario, Settings},
     drive::{Gauge, Plan, drive},
-    roster::{self, EmptyLoop, Measure},
+    roster::{self, Measure},
 };
 use crate::{
     contender::Contender,
     keys::{Random, key, value},
 };
 use std::{
-    cell::Cell,
     hint::black_box,
     sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     time::Duration,
@@ -41,9 +40,6 @@ struct Progress {
 
 struct Growth<'s> {
     settings: &'s Settings,
-    /// Ticks that the growth of the first contender took: the empty loop runs as long, since the
-    /// machine's worst is a matter of time.
-    first_took: Cell<u64>,
 }
 
 impl Measure for Growth<'_> {
@@ -70,20 +66,15 @@ impl Measure for Growth<'_> {
             begins: None,
         };
         let grown_for = rate.ticks_of(scale.length);
-        let at_least = if C::NAME == EmptyLoop::NAME { self.first_took.get() } else { 0 };
-        let took = AtomicU64::new(0);
+        let at_least = rate.ticks_of(self.settings.at_least);
         let kind = |thread| if thread == 0 { Loop::Closed } else { Loop::Open(PACE) };
         let measured = drive(&plan, kind, |gauge| match gauge.thread {
             0 => {
                 grow(&contender, scale.grown, at_least, &progress, gauge);
-                took.store(gauge.recorder.elapsed_ticks(), Relaxed);
                 overwrite(&contender, grown_for, &progress, gauge);
             }
             _ => read(&contender, &progress, gauge),
         });
-        if self.first_took.get() == 0 {
-            self.first_took.set(took.into_inner());
-        }
         measured.into_iter().map(|measured| Run::new(C::NAME, measured)).collect()
     }
 }
@@ -132,20 +123,24 @@ fn read<C: Contender>(contender: &C, progress: &Progress, gauge: &mut Gauge) {
     }
 }
 
-/// Both cases: the writer and the reader.
+/// The cases of the one part: the writer and the reader.
 #[must_use]
-pub fn run(settings: &Settings) -> Vec<Case> {
-    let growth = Growth { settings, first_took: Cell::new(0) };
-    let runs = roster::each(settings, "growth", &growth);
-    let case = |role: usize, slug: &str, title: &str, operations| Case {
+pub fn cases() -> Vec<Vec<Case>> {
+    let case = |slug: &str, title: &str, operations| Case {
         scenario: Scenario::Growth,
         slug: slug.to_owned(),
         title: title.to_owned(),
         operations,
-        runs: runs.iter().filter_map(|run| run.get(role).cloned()).collect(),
+        runs: Vec::new(),
     };
-    vec![
-        case(0, "growth-writer", "the writer, closed loop", WRITES),
-        case(1, "growth-reader", "the reader, open loop, 5µs", READS),
-    ]
+    vec![vec![
+        case("growth-writer", "the writer, closed loop", WRITES),
+        case("growth-reader", "the reader, open loop, 5µs", READS),
+    ]]
+}
+
+/// Measures one contender: the writer and the reader.
+#[must_use]
+pub fn measure(settings: &Settings, contender: &str) -> Option<Vec<Run>> {
+    roster::one(contender, &Growth { settings })
 }

@@ -13,7 +13,12 @@
 //!   floor (timer interrupts, other processes, the hypervisor), measured in the same run; with more
 //!   threads than processors it is the scheduler's time slice. How often a run's threads were
 //!   preempted, and how many pages they touched for the first time, is told with each result.
+//!   Each operation's *own* time is told too: without that for which its thread could have run and
+//!   was not let.
 //! * In an [open loop](beat), the time since the operation was due.
+//!
+//! Each contender is measured in a process of its own, whose memory was touched before, so that it
+//! does not pay for what another has left in the allocator, nor for the kernel's zeroing of pages.
 //!
 //! # Scenarios
 //!
@@ -40,7 +45,9 @@ pub mod recorder;
 pub mod report;
 pub mod roster;
 pub mod scale;
+pub mod scenario;
 pub mod steady;
 pub mod storm;
 pub mod ticks;
 pub mod timeline;
+pub mod wire;

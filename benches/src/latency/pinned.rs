@@ -74,16 +74,17 @@ impl Measure for Pinned<'_> {
     }
 }
 
-/// All cases.
+/// The cases of each part: each loop.
 #[must_use]
-pub fn run(settings: &Settings) -> Vec<Case> {
+pub fn cases() -> Vec<Vec<Case>> {
+    let case = |kind| vec![Case::of_loop(Scenario::Pinned, kind, THREADS, mix::OPERATIONS)];
+    loops(THREADS).map(case).into()
+}
+
+/// Measures one contender in one part.
+#[must_use]
+pub fn measure(settings: &Settings, part: usize, contender: &str) -> Option<Run> {
+    let kind = loops(THREADS).get(part).copied()?;
     let orders = mix::orders(THREADS, settings.scale.keys);
-    let case = |kind| {
-        let mut case = Case::of_loop(Scenario::Pinned, kind, THREADS, mix::OPERATIONS, Vec::new());
-        let pinned = Pinned { settings, kind, orders: &orders };
-        let runs = roster::each(settings, &case.slug, &pinned);
-        case.runs = runs.into_iter().flatten().collect();
-        case
-    };
-    loops(THREADS).into_iter().map(case).collect()
+    roster::one(contender, &Pinned { settings, kind, orders: &orders })?
 }

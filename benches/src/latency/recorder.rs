@@ -34,14 +34,23 @@ pub struct Latencies {
 }
 
 impl Latencies {
-    fn new() -> Self {
+    /// No operation yet.
+    #[must_use]
+    pub fn new() -> Self {
         Self { response: histogram(), own: histogram() }
     }
 
+    /// Adds the operations of others.
     fn fold(&mut self, other: &Self) {
         // They have the same bounds, so that adding cannot fail.
         let _ = self.response.add(&other.response);
         let _ = self.own.add(&other.own);
+    }
+}
+
+impl Default for Latencies {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -88,7 +97,7 @@ pub struct Recorder {
     began: u64,
     until: u64,
     ended: u64,
-    /// The tick at which the run queue was asked for the last time.
+    /// The tick at which the run queue answered for the last time.
     asked: u64,
     measured: Measured,
 }
@@ -154,7 +163,7 @@ impl Recorder {
     #[inline(never)]
     fn record(&mut self, kind: usize, due: Option<u64>, started: u64, ended: u64) {
         let since = due.unwrap_or(started);
-        let idle = started.saturating_sub(due.unwrap_or(0).max(self.ended));
+        let idle = started.saturating_sub(due.unwrap_or(0).max(self.ended).max(self.asked));
         self.ended = ended;
         let service = self.rate.nanos(ended.saturating_sub(started)).max(1);
         let own = self.own_time(service, self.rate.nanos(idle));
@@ -174,13 +183,13 @@ impl Recorder {
     /// `idle` is the time before it that nobody has waited for on purpose.
     #[inline]
     fn own_time(&mut self, service: u64, idle: u64) -> u64 {
-        if service.max(idle) < SUSPICIOUS
-            && self.rate.nanos(self.ended.saturating_sub(self.asked)) < ASKED_EVERY
-        {
+        let since_asked = self.rate.nanos(self.ended.saturating_sub(self.asked));
+        if service.max(idle) < SUSPICIOUS && since_asked < ASKED_EVERY {
             return service;
         }
-        self.asked = self.ended;
         let waited = self.queue.waited_since_last();
+        // The thread may have waited on its way here too, which is in the answer.
+        self.asked = ticks::end();
         if service < SUSPICIOUS {
             return service;
         }

@@ -220,7 +220,8 @@ mod tests {
         run.note = Some("swept".to_owned());
         let memory = Memory { baseline: 0, owed: 0, samples: vec![(-0.5, 7), (0.25, 3 << 20)] };
         run.memory = Some(memory);
-        Case::of_loop(Scenario::Churn, Loop::Closed, 1, &["delete", "insert"], vec![run])
+        let case = Case::of_loop(Scenario::Churn, Loop::Closed, 1, &["delete", "insert"]);
+        Case { runs: vec![run], ..case }
     }
 
     #[test]

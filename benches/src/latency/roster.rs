@@ -1,8 +1,6 @@
-//! Who is measured, one after the other.
+//! Who is measured.
 
-use super::case::Settings;
 use crate::contender::{Contender, DashMap, Moka, Papaya, Pool, QuickCache, Scc, ShardedMutex};
-use std::io::{self, Write};
 
 /// A contender that does nothing: its median is the time of the measurement itself, and its worst
 /// operation is what the machine did to everybody.
@@ -43,33 +41,29 @@ pub trait Measure {
     fn measure<C: Contender + Sync>(&self) -> Self::Result;
 }
 
-/// Puts all contenders that are wanted through a measurement, the pool first and the floor last.
-pub fn each<M: Measure>(settings: &Settings, title: &str, of: &M) -> Vec<M::Result> {
-    let mut results = Vec::new();
-    one::<Pool, M>(settings, title, of, &mut results);
-    one::<Papaya, M>(settings, title, of, &mut results);
-    one::<DashMap, M>(settings, title, of, &mut results);
-    one::<Scc, M>(settings, title, of, &mut results);
-    one::<QuickCache, M>(settings, title, of, &mut results);
-    one::<Moka, M>(settings, title, of, &mut results);
-    one::<ShardedMutex, M>(settings, title, of, &mut results);
-    one::<EmptyLoop, M>(settings, title, of, &mut results);
-    results
-}
+/// Those whom [`one`] knows, the pool first and the floor last.
+pub const NAMES: [&str; 8] = [
+    Pool::NAME,
+    Papaya::NAME,
+    DashMap::NAME,
+    Scc::NAME,
+    QuickCache::NAME,
+    Moka::NAME,
+    ShardedMutex::NAME,
+    EmptyLoop::NAME,
+];
 
-fn one<C: Contender + Sync, M: Measure>(
-    settings: &Settings,
-    title: &str,
-    of: &M,
-    results: &mut Vec<M::Result>,
-) {
-    if settings.wants(C::NAME) {
-        progress(title, C::NAME);
-        results.push(of.measure::<C>());
-    }
-}
-
-/// Tells an impatient reader what is going on.
-pub fn progress(title: &str, contender: &str) {
-    let _ = writeln!(io::stderr(), "{title}: {contender}");
+/// Puts a contender through a measurement; `None` when there is none of this name.
+pub fn one<M: Measure>(contender: &str, of: &M) -> Option<M::Result> {
+    Some(match contender {
+        Pool::NAME => of.measure::<Pool>(),
+        Papaya::NAME => of.measure::<Papaya>(),
+        DashMap::NAME => of.measure::<DashMap>(),
+        Scc::NAME => of.measure::<Scc>(),
+        QuickCache::NAME => of.measure::<QuickCache>(),
+        Moka::NAME => of.measure::<Moka>(),
+        ShardedMutex::NAME => of.measure::<ShardedMutex>(),
+        EmptyLoop::NAME => of.measure::<EmptyLoop>(),
+        _ => return None,
+    })
 }

@@ -51,20 +51,24 @@ fn one_thread<C: Contender>(contender: &C, orders: &[Vec<Key>], gauge: &mut supe
     mix::mix(contender, &orders[gauge.thread], gauge);
 }
 
-/// All cases.
+/// The parts: each number of threads, each loop.
 #[must_use]
-pub fn run(settings: &Settings) -> Vec<Case> {
-    let mut cases = Vec::new();
-    for threads in THREADS {
-        let orders = mix::orders(threads, settings.scale.keys);
-        for kind in loops(threads) {
-            let mut case =
-                Case::of_loop(Scenario::Steady, kind, threads, mix::OPERATIONS, Vec::new());
-            let steady = Steady { settings, kind, orders: &orders };
-            let runs = roster::each(settings, &case.slug, &steady);
-            case.runs = runs.into_iter().flatten().collect();
-            cases.push(case);
-        }
-    }
-    cases
+pub fn parts() -> Vec<(usize, Loop)> {
+    THREADS.into_iter().flat_map(|threads| loops(threads).map(|kind| (threads, kind))).collect()
+}
+
+/// The cases of each part.
+#[must_use]
+pub fn cases() -> Vec<Vec<Case>> {
+    let case =
+        |(threads, kind)| vec![Case::of_loop(Scenario::Steady, kind, threads, mix::OPERATIONS)];
+    parts().into_iter().map(case).collect()
+}
+
+/// Measures one contender in one part.
+#[must_use]
+pub fn measure(settings: &Settings, part: usize, contender: &str) -> Option<Run> {
+    let (threads, kind) = parts().get(part).copied()?;
+    let orders = mix::orders(threads, settings.scale.keys);
+    roster::one(contender, &Steady { settings, kind, orders: &orders })?
 }

@@ -6,7 +6,7 @@ use super::{
     drive::{Gauge, Plan, drive, together},
     memory::{Memory, watch},
     mix::{self, WRITE_EVERY},
-    roster::{EmptyLoop, progress},
+    roster::EmptyLoop,
 };
 use crate::{
     allocation,
@@ -38,7 +38,7 @@ const OPERATIONS: &[&str] =
     &["get, calm", "set, calm", "get, storm", "set, storm", "get, after", "set, after"];
 
 /// Measures one cache; an error says why it could not be.
-fn measure<E: Expiring>(settings: &Settings, orders: &[Vec<Key>]) -> io::Result<Run> {
+fn storm<E: Expiring>(settings: &Settings, orders: &[Vec<Key>]) -> io::Result<Run> {
     let (scale, rate) = (&settings.scale, settings.rate);
     let keys = usize::try_from(scale.keys + scale.storm).unwrap_or(usize::MAX);
     let cache = E::start(keys)?;
@@ -129,31 +129,40 @@ fn mixed(session: &mut impl Session, order: &[Key], phases: [u64; 2], gauge: &mu
     }
 }
 
-/// The one case.
+/// Those who are measured, the pool first and the floor last.
+pub const NAMES: [&str; 6] = [
+    <Pool as Expiring>::NAME,
+    Moka::NAME,
+    Stretto::NAME,
+    Sweeper::NAME,
+    Redis::NAME,
+    <EmptyLoop as Expiring>::NAME,
+];
+
+/// The case of the one part.
 #[must_use]
-pub fn run(settings: &Settings) -> Vec<Case> {
-    let orders = mix::orders(THREADS, settings.scale.keys);
-    let mut case =
-        Case::of_loop(Scenario::TtlStorm, Loop::Open(PACE), THREADS, OPERATIONS, Vec::new());
-    Scenario::TtlStorm.name().clone_into(&mut case.slug);
-    allocation::count(true);
-    one::<Pool>(settings, &orders, &mut case);
-    one::<Moka>(settings, &orders, &mut case);
-    one::<Stretto>(settings, &orders, &mut case);
-    one::<Sweeper>(settings, &orders, &mut case);
-    one::<Redis>(settings, &orders, &mut case);
-    one::<EmptyLoop>(settings, &orders, &mut case);
-    allocation::count(false);
-    vec![case]
+pub fn cases() -> Vec<Vec<Case>> {
+    let case = Case::of_loop(Scenario::TtlStorm, Loop::Open(PACE), THREADS, OPERATIONS);
+    vec![vec![Case { slug: Scenario::TtlStorm.name().to_owned(), ..case }]]
 }
 
-fn one<E: Expiring>(settings: &Settings, orders: &[Vec<Key>], case: &mut Case) {
-    if !settings.wants(E::NAME) {
-        return;
-    }
-    progress(&case.slug, E::NAME);
-    match measure::<E>(settings, orders) {
-        Ok(run) => case.runs.push(run),
-        Err(error) => progress(&format!("{}: left out, {error}", case.slug), E::NAME),
-    }
+/// Measures one contender; `None` when there is none of this name.
+///
+/// # Errors
+///
+/// What keeps the contender from being there.
+pub fn measure(settings: &Settings, contender: &str) -> io::Result<Option<Run>> {
+    let orders = mix::orders(THREADS, settings.scale.keys);
+    allocation::count(true);
+    let run = match contender {
+        <Pool as Expiring>::NAME => storm::<Pool>(settings, &orders),
+        Moka::NAME => storm::<Moka>(settings, &orders),
+        Stretto::NAME => storm::<Stretto>(settings, &orders),
+        Sweeper::NAME => storm::<Sweeper>(settings, &orders),
+        Redis::NAME => storm::<Redis>(settings, &orders),
+        <EmptyLoop as Expiring>::NAME => storm::<EmptyLoop>(settings, &orders),
+        _ => return Ok(None),
+    };
+    allocation::count(false);
+    run.map(Some)
 }

@@ -63,7 +63,7 @@ mod stamp {
 }
 
 /// How long a calibration takes.
-const CALIBRATION: Duration = Duration::from_millis(100);
+const CALIBRATION: Duration = Duration::from_millis(20);
 
 /// Readings of which a calibration takes the best.
 const READINGS: usize = 32;
@@ -86,7 +86,7 @@ impl Rate {
         Self { nanos_per_tick: ratio(nanos, ticks), ticks_per_nano: ratio(ticks, nanos) }
     }
 
-    /// Compares the time stamps with the monotonic clock for a tenth of a second.
+    /// Compares the time stamps with the monotonic clock for a short while.
     #[must_use]
     pub fn calibrate() -> Self {
         let began = Instant::now();

@@ -22,6 +22,12 @@ impl Timeline {
         Self { slots }
     }
 
+    /// One that was measured elsewhere.
+    #[must_use]
+    pub fn of_slots(slots: Vec<u64>) -> Self {
+        Self { slots }
+    }
+
     /// Counts an operation that was under way between two instants (nanoseconds since the run
     /// began) in each slot that it touched. What lies behind the last slot counts in the last.
     #[inline]

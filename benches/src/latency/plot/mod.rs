@@ -38,7 +38,7 @@ fn colour(contender: &str) -> RGBColor {
         "scc" => RGBColor(200, 80, 160),
         "quick_cache" => RGBColor(214, 39, 40),
         "moka" => RGBColor(120, 70, 180),
-        "sharded-mutex" | "mutex, sweeper" => RGBColor(140, 105, 30),
+        "sharded-mutex" | "mutex+sweeper" => RGBColor(140, 105, 30),
         "stretto" => RGBColor(60, 170, 200),
         "redis" => RGBColor(160, 20, 20),
         _ => RGBColor(150, 150, 150),
