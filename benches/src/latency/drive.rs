@@ -58,7 +58,7 @@ pub fn drive(
     let first = begins.saturating_sub(plan.rate.ticks_of(plan.warm_up));
     let gauges = recorders.into_iter().enumerate().map(|(thread, mut recorder)| {
         recorder.set_window(begins, until);
-        let beat = Beat::new(plan.rate, kind(thread), first, thread, plan.threads);
+        let beat = Beat::new(plan.rate, kind(thread), (first, begins), thread, plan.threads);
         Gauge { thread, recorder, beat }
     });
     let gauges: Vec<_> = gauges.collect();
