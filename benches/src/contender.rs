@@ -60,12 +60,6 @@ impl Contender for Pool {
         Self(MemoryCachePool::new(config).unwrap_or_default())
     }
 
-    // The table does not grow yet, and so begins as large as it has to become. Once it grows, it
-    // takes `start` here.
-    fn growing(_start: usize, limit: usize) -> Self {
-        Self::with_capacity(limit)
-    }
-
     #[inline(always)]
     fn get(&self, key: &[u8]) -> Option<u64> {
         self.0.get_with(key, head).ok().flatten()

@@ -13,6 +13,7 @@ use crate::{
         Content, Draft, LONGEST_KEY, LONGEST_VALUE, Live, Origin, Record,
         usage::{Tick, Usage},
     },
+    seed::KeyHasher,
     sync::{AtomicU64, AtomicUsize, Mutex, Ordering},
     table::{Found, Insert, Record as _, Table},
     tally::{TALLIES, Tally},
@@ -57,7 +58,7 @@ pub(crate) enum Step<'a, T> {
 pub(crate) struct Engine {
     pub(super) domain: Arc<Domain>,
     pub(super) table: Table<Record>,
-    hasher: foldhash::fast::RandomState,
+    hasher: KeyHasher,
     pub(super) clock: TimeSource,
     /// The clock when the pool began; records keep times relative to it.
     pub(super) began: u64,
@@ -93,7 +94,7 @@ impl Engine {
         Self {
             domain: Domain::new(),
             table: Table::with_capacity(capacity),
-            hasher: foldhash::fast::RandomState::default(),
+            hasher: KeyHasher::default(),
             clock,
             began,
             recent: CachePadded::new(AtomicU64::new(0)),

@@ -129,6 +129,7 @@ use self::epoch::{Epochs, Presence};
 #[cfg(all(pool_loom, not(pool_epochs)))]
 use self::stand_in::{Epochs, Presence};
 use crate::{
+    seed::random_seed,
     sync::{AtomicPtr, Mutex, Ordering, lock},
     tally::{Stripe, Tally},
 };
@@ -187,9 +188,7 @@ impl Domain {
         if let Some(left) = self.participants().find(|p| p.try_claim()) {
             return left;
         }
-        let seed = foldhash::quality::RandomState::default();
-        let seed = std::hash::BuildHasher::hash_one(&seed, self.id);
-        let new = Participant::new(seed);
+        let new = Participant::new(random_seed());
         // ORDERING: Relaxed; only linked to here.
         let mut head = self.participants.load(Ordering::Relaxed);
         loop {

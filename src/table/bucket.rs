@@ -173,6 +173,20 @@ impl Bucket {
             .is_ok()
     }
 
+    /// Whether the bucket is unfilled; asked by a write even when it changes nothing.
+    ///
+    /// A fresh page that is read first is mapped as the shared page of zeros, and the write that
+    /// follows then interrupts every other processor.
+    pub(super) fn touch(&self) -> bool {
+        let unfilled = Control::UNFILLED.0;
+        // ORDERING: Acquire on failure, edge `fill→use`: whoever finds a bucket filled goes on to use
+        // it, and may have met nothing else that its filler wrote. Relaxed otherwise, nothing is
+        // carried.
+        let swap =
+            self.control.compare_exchange(unfilled, unfilled, Ordering::Relaxed, Ordering::Acquire);
+        swap.is_ok()
+    }
+
     /// Sets the control word without looking; only a mutant does.
     pub(crate) fn force(&self, next: Control) {
         // ORDERING: Release; a mutant's step, as wrong as it is.

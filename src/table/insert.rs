@@ -84,7 +84,7 @@ impl<R: Record> Table<R> {
             let place = match self.scan_for_insert(at, tag, &is_match) {
                 Scan::Present => return Insert::Present,
                 Scan::Free(place) => place,
-                Scan::NoneFree { buckets } if self.make_room(at, buckets, guard) => continue,
+                Scan::NoneFree { buckets } if self.make_room(at, hash, buckets, guard) => continue,
                 Scan::NoneFree { .. } => return Insert::Full,
                 Scan::Stale => continue,
             };
@@ -156,9 +156,8 @@ impl<R: Record> Table<R> {
     /// Makes room in a chain without a free slot: by growth, or by one more overflow bucket; false
     /// when the chain is as long as it may get.
     #[cold]
-    fn make_room(&self, at: Snapshot<'_>, buckets: usize, guard: &Guard<'_>) -> bool {
-        if buckets + 1 >= LONG_CHAIN && self.grow_for_chain(at.generation, guard) {
-            // The next attempt moves the bucket.
+    fn make_room(&self, at: Snapshot<'_>, hash: u64, buckets: usize, guard: &Guard<'_>) -> bool {
+        if buckets + 1 >= LONG_CHAIN && self.grow_for_chain(at.generation, hash, guard) {
             return true;
         }
         buckets <= LONGEST_OVERFLOW && attach(at)

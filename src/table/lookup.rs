@@ -78,7 +78,8 @@ impl<R: Record> Table<R> {
 
     /// Looks for the record of `hash` that `is_match` accepts, to be replaced or removed.
     ///
-    /// Lock-free: when the table is being moved, it moves the record's bucket first, and two more.
+    /// Lock-free: when the table is being moved, it moves two buckets, and the record's own if
+    /// somebody has begun to.
     #[inline(always)]
     pub(crate) fn find_for_write<'g>(
         &'g self,
@@ -235,7 +236,7 @@ pub(super) fn successor(generation: &Generation) -> &Generation {
 
 /// Asks the processor for a cache line.
 #[inline]
-fn prefetch(line: *const u8) {
+pub(super) fn prefetch(line: *const u8) {
     #[cfg(all(target_arch = "x86_64", not(miri)))]
     // SAFETY: a prefetch does not access memory in a way that can fault.
     unsafe {

@@ -107,6 +107,7 @@
 //! | `commit→snapshot` | control CAS, Release            | control load, Acquire      | every word placed or finished before that version |
 //! | `attach→walk`     | control CAS, Release            | control load, Acquire      | the overflow bucket's slots and link |
 //! | `begin→move`      | CAS of `next` or of the root, Release | load of `next` or of the root, Acquire | a generation's buckets, and how many there are |
+//! | `fill→use`        | control CAS from unfilled, Release | `touch` CAS that fails, Acquire | the slots that another helper has filled |
 //! | `done→next`       | control CAS to done, Release    | control load, Acquire      | what the bucket was moved to |
 //! | `done→root`       | count of moved buckets, `AcqRel`; root CAS, Release | root load, Acquire | every bucket of the new root, filled |
 //! | `open→get`        | segment CAS, Release            | segment load, Acquire      | the buckets of a new segment |
@@ -127,7 +128,7 @@
 //! `find` is wait-free. `replace` and `remove` are one CAS, which fails only if another write of
 //! the slot succeeded. `insert` is lock-free: a control CAS fails only if another commit, attach or
 //! detach succeeded, and words of stalled inserters are doomed after the next commit. Moving a
-//! bucket is lock-free, and bounded for each write: its own and two more. A thread that stalls
+//! bucket is lock-free, and bounded for each write: two, and its own. A thread that stalls
 //! between saying *done* and counting holds up the *next* change of size, and no operation: chains
 //! lengthen meanwhile.
 //!

@@ -3,9 +3,9 @@
 //! A table grows to twice its size at 4.5 records a bucket, or when an insert would need a
 //! chain of [`LONG_CHAIN`] buckets, and shrinks by half below [`SHRINK_BELOW`] record a bucket. Nobody
 //! waits for it: the new generation is allocated by whoever finds that it is time, which takes a
-//! system call, and each write from then on moves its own bucket and [`HELPED`] more. A table that
-//! doubles has to move one bucket for each 4.5 records that it can take meanwhile, so that three a
-//! write are ample. Readers do nothing.
+//! system call, and each write from then on moves [`HELPED`] buckets, in their order, so that fresh
+//! pages are touched one after the other. A table that doubles has to move one bucket for each 4.5
+//! records that it can take meanwhile, so that two a write are ample. Readers do nothing.
 
 use super::{Record, Table, generation::Generation};
 use crate::{
@@ -26,6 +26,9 @@ pub(super) const LONG_CHAIN: usize = 3;
 /// Buckets that a write moves besides its own.
 const HELPED: usize = if cfg!(pool_loom) { 1 } else { 2 };
 
+/// Buckets on a page of 4 KiB.
+const BUCKETS_OF_A_PAGE: usize = 64;
+
 /// Inserts or removals of a thread after which it counts all records: a sum over all threads.
 const COUNTED_AFTER: u64 = 64;
 
@@ -44,11 +47,13 @@ impl<R: Record> Table<R> {
         let first = generation.cursor.fetch_add(HELPED, Ordering::Relaxed);
         for source in first..(first + HELPED).min(generation.len()) {
             self.migrate(generation, next, source, guard);
+            touch_ahead(generation, next, source);
         }
     }
 
-    /// The generation in which the bucket of `hash` can be written: the last one, to which the
-    /// bucket is moved first.
+    /// The generation in which the bucket of `hash` can be written. A bucket that somebody has begun
+    /// to move is moved first; others stay where they are, since moving them out of order would take
+    /// twice the page faults.
     #[inline]
     pub(super) fn generation_for_write<'g>(
         &'g self,
@@ -56,7 +61,9 @@ impl<R: Record> Table<R> {
         guard: &'g Guard<'_>,
     ) -> &'g Generation {
         let mut generation = self.root(guard);
-        while let Some(next) = generation.next() {
+        while let Some(next) = generation.next()
+            && generation.head(hash).control().is_frozen()
+        {
             self.migrate(generation, next, generation.index(hash), guard);
             generation = next;
         }
@@ -83,11 +90,21 @@ impl<R: Record> Table<R> {
         }
     }
 
-    /// Starts growing because a chain is long; false when the table has so few records that more
-    /// buckets would not make it shorter: the hashes are bad then.
+    /// Moves a bucket whose chain is long to a larger generation, which may have to be begun; false
+    /// when the table has so few records that more buckets would not make the chain shorter: the
+    /// hashes are bad then.
     #[cold]
-    pub(super) fn grow_for_chain(&self, generation: &Generation, guard: &Guard<'_>) -> bool {
-        self.grow_if(generation, guard, |records, buckets| records >= buckets)
+    pub(super) fn grow_for_chain(
+        &self,
+        generation: &Generation,
+        hash: u64,
+        guard: &Guard<'_>,
+    ) -> bool {
+        let is_moving = self.grow_if(generation, guard, |records, buckets| records >= buckets);
+        if let Some(next) = generation.next().filter(|_| is_moving) {
+            self.migrate(generation, next, generation.index(hash), guard);
+        }
+        is_moving
     }
 
     /// Starts growing if the numbers of records and of buckets ask for it; whether `generation` is
@@ -132,5 +149,19 @@ impl<R: Record> Table<R> {
     /// How many records the table holds; approximate while others write.
     fn records(&self, guard: &Guard<'_>) -> usize {
         usize::try_from(guard.total(Tally::Keys).cast_signed()).unwrap_or(0)
+    }
+}
+
+/// Touches the pages that are to be filled next, each at another time, so that no write pays for
+/// the zeroing of two.
+fn touch_ahead(generation: &Generation, next: &Generation, source: usize) {
+    let ahead = source + BUCKETS_OF_A_PAGE;
+    if ahead >= generation.len() {
+        return;
+    }
+    for (turn, target) in (1..).zip(generation.targets(next, ahead)) {
+        if source % BUCKETS_OF_A_PAGE == turn * BUCKETS_OF_A_PAGE / 4 {
+            next.heads[target].touch();
+        }
     }
 }
