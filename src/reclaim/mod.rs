@@ -382,16 +382,20 @@ impl Guard<'_> {
     /// what its call needs lives until the domain has closed.
     #[inline]
     pub(crate) unsafe fn retire(&self, item: Retired) {
-        // The same call twice: for a plain block, the usual case, two words are written.
-        match item {
-            Retired::Block { block, bytes } => {
-                let item = Retired::Block { block, bytes };
-                // SAFETY: the guard holds the participant, and the rest is the caller's word.
-                unsafe { self.participant.retire(self.domain, item) };
-            }
-            // SAFETY: as above.
-            item => unsafe { self.participant.retire(self.domain, item) },
-        }
+        // SAFETY: the guard holds the participant, and the rest is the caller's word.
+        unsafe { self.participant.retire(self.domain, item) };
+    }
+
+    /// As [`retire`](Self::retire), for a block that holds nothing to drop: the usual case, which
+    /// writes two words.
+    ///
+    /// # Safety
+    ///
+    /// As for `retire`.
+    #[inline]
+    pub(crate) unsafe fn retire_block(&self, block: NonNull<u8>, bytes: u32) {
+        // SAFETY: as above.
+        unsafe { self.participant.retire(self.domain, Retired::Block { block, bytes }) };
     }
 
     /// Takes a block of a class size (see [`magazine::block_bytes`]); its content is arbitrary.
