@@ -144,7 +144,7 @@ pub(crate) mod bucket;
 mod generation;
 mod insert;
 mod lookup;
-#[cfg(all(test, pool_loom))]
+#[cfg(all(test, pool_loom, not(pool_epochs)))]
 mod loom;
 mod migrate;
 mod overflow;
