@@ -14,6 +14,8 @@ mod sync;
 mod table;
 mod tally;
 mod value;
+#[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "no command uses it yet"))]
+mod wheel;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::{Error, LoadError};

@@ -57,6 +57,25 @@ pub(crate) const BAG: usize = if cfg!(pool_loom) {
     64
 };
 
+/// Slots of one level of the timing wheel, a power of two.
+pub(crate) const WHEEL_SLOTS: usize = if cfg!(pool_loom) { 4 } else { 256 };
+
+/// By how many bits the ticks of a level are longer than those of the level below.
+pub(crate) const WHEEL_SHIFT: u32 = if cfg!(pool_loom) { 1 } else { 5 };
+
+/// Levels of the timing wheel that fire late rather than early, the finest ones.
+pub(crate) const WHEEL_LATE_LEVELS: usize = if cfg!(pool_loom) { 1 } else { 2 };
+
+/// Cells of the wheel's chunks, from the first of a chain to its largest.
+pub(crate) const CHUNK_CELLS: [usize; 4] =
+    if cfg!(pool_loom) { [2, 3, 3, 3] } else { [5, 13, 29, 61] };
+
+/// Entries of the wheel that a helper claims at a time.
+pub(crate) const CLAIM: usize = if cfg!(pool_loom) { 1 } else { 16 };
+
+/// Bits of a tick that a record's cover keeps.
+pub(crate) const COVER_TICK_BITS: u32 = if cfg!(pool_loom) { 3 } else { 28 };
+
 /// Locks `mutex`, whatever happened to a thread that held it.
 ///
 /// Every lock of this crate guards data that is whole at each statement, so that a panic in a
@@ -124,6 +143,46 @@ pub(crate) enum Mutant {
     ReadThenFreeze,
     /// R11: INCR does not look at the frozen bit.
     IncrementFrozen,
+    /// R12: a push does not look whether its tick was left meanwhile.
+    PushWithoutSecondLook,
+    /// R12: a slot is left on a load that found it empty.
+    LeaveByLoad,
+    /// R13: a cell that was reserved and not written yet is passed over.
+    PassOverUnwritten,
+    /// R13: a chunk is drained without being closed.
+    DrainUnclosed,
+    /// R13: with the first chunk the rest of the chain is unlinked.
+    UnlinkChain,
+    /// R13: a chunk is reused without a grace period.
+    FreeChunkAtOnce,
+    /// R14: cells are claimed by a load and a store.
+    ClaimByStore,
+    /// R14: whoever finds a chunk drained retires it.
+    EveryoneRetires,
+    /// A helper that slept for a turn drains what it finds.
+    IgnoreChunkTick,
+    /// An idle wheel jumps to the present, past the slots in between.
+    JumpToNow,
+    /// R15: a record without a deadline forgets the cover.
+    PersistForgetsCover,
+    /// R15: the entry is pushed, or the skipped push noted, before the record is published.
+    FulfilBeforePublish,
+    /// R15: who inherits a cover does not look whether its entry has fired.
+    NoCoverRecheck,
+    /// R15: a fire that lost its CAS does not look again.
+    NoSecondLook,
+    /// R15: a fire does not write the word of a record that it leaves.
+    NoConfirm,
+    /// R15: a fire does not write the word of a record that has another entry.
+    NoConfirmOfCovered,
+    /// R15: every fire pushes, also when there is another entry.
+    EveryFirePushes,
+    /// A cover stays in a record without a deadline when its entry has fired.
+    KeepStaleCover,
+    /// A skipped push is noted for the round that a load has shown.
+    OweByLoad,
+    /// A skipped push is noted for the round that is being made.
+    OweThisRound,
     /// R16: a record is handed to the collector before it is unlinked.
     RetireBeforeUnlink,
     /// R16: a reader looks without being pinned.

@@ -1,0 +1,127 @@
+//! What a writer does for its record: C1 to C3.
+
+use super::Cover;
+use crate::{
+    reclaim::Guard,
+    sync::{AtomicU32, Mutant, is_mutant},
+    wheel::{Wheel, hint::Hint, position::Position, records::Records},
+};
+
+/// What a record that is about to be published needs of the wheel.
+#[must_use = "the record's deadline is not met until the plan is fulfilled"]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Plan {
+    deadline: u64,
+    cover: Cover,
+    step: Step,
+}
+
+/// What is left to do when the record has been published.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Step {
+    Nothing,
+    /// See whether the inherited entry has been fired.
+    Recheck,
+    /// Push an entry.
+    Push(Position),
+    /// Note that an entry was not pushed.
+    Owe,
+}
+
+impl Plan {
+    /// What the record says of itself when it is published, if it has the room: see
+    /// [`Wheel::fulfil`].
+    #[inline]
+    pub(crate) fn cover(&self) -> Cover {
+        self.cover
+    }
+}
+
+impl<const LEVELS: usize> Wheel<LEVELS> {
+    /// Plans for a record with this deadline (0 is none) that replaces one with cover `old`, or
+    /// [`Cover::NONE`] when there is none.
+    ///
+    /// Wait-free, at most two loads a level; for a record without a deadline that replaces one
+    /// without a cover none.
+    #[inline]
+    pub(crate) fn plan(&self, old: Cover, deadline: u64) -> Plan {
+        let inherited = self.ahead(old);
+        if deadline == 0 {
+            let keeps = inherited.is_some() && !is_mutant(Mutant::PersistForgetsCover);
+            return match keeps {
+                true => Plan { deadline, cover: old, step: Step::Recheck },
+                false => Plan { deadline, cover: Cover::NONE, step: Step::Nothing },
+            };
+        }
+        let own = self.position(self.timeline.due(deadline));
+        if inherited.is_some_and(|entry| entry.time() <= own.time()) {
+            return Plan { deadline, cover: old, step: Step::Recheck };
+        }
+        if self.cap.is_reached() {
+            return Plan { deadline, cover: Cover::NONE, step: Step::Owe };
+        }
+        Plan { deadline, cover: Cover::at(own), step: Step::Push(own) }
+    }
+
+    /// Does what a plan has left to do, after the CAS that has published the record and under the
+    /// same guard. `hash` is that of the record's key, `word` its cover.
+    ///
+    /// The word holds the plan's cover; or, if that could not be stored before the record was
+    /// published, something that says "none".
+    ///
+    /// Lock-free; nothing is done, most often, for a record that inherits its cover.
+    #[inline]
+    pub(crate) fn fulfil<R: Records>(
+        &self,
+        plan: Plan,
+        hash: u64,
+        word: &AtomicU32,
+        records: &R,
+        guard: &Guard<'_>,
+    ) {
+        match plan.step {
+            Step::Nothing => {}
+            Step::Recheck => {
+                // What our publishing CAS has read tells, if the entry has been fired (C3).
+                if self.ahead(plan.cover).is_none() && !is_mutant(Mutant::NoCoverRecheck) {
+                    self.renew(plan.cover, plan.deadline, hash, word, records, guard);
+                }
+            }
+            Step::Push(position) => {
+                let seen = Cover::of(word);
+                // Another cover means that the record was met by a fire, which has pushed for it.
+                let is_ours =
+                    seen == plan.cover || seen.level().is_none() && plan.cover.replace(seen, word);
+                if is_ours {
+                    self.schedule(Hint::of(hash), plan.deadline, position, records, guard);
+                }
+            }
+            Step::Owe => self.owe(records, guard),
+        }
+    }
+
+    /// Puts a cover that is ahead in the place of one whose entry has been fired, and pushes for it;
+    /// false when the word holds something else by now.
+    pub(in crate::wheel) fn renew<R: Records>(
+        &self,
+        seen: Cover,
+        deadline: u64,
+        hash: u64,
+        word: &AtomicU32,
+        records: &R,
+        guard: &Guard<'_>,
+    ) -> bool {
+        let plan = self.plan(Cover::NONE, deadline);
+        let won = plan.cover == seen || plan.cover.replace(seen, word);
+        if won {
+            match plan.step {
+                Step::Push(position) => {
+                    self.schedule(Hint::of(hash), deadline, position, records, guard);
+                }
+                Step::Owe => self.owe(records, guard),
+                Step::Nothing | Step::Recheck => {}
+            }
+        }
+        won
+    }
+}

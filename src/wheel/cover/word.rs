@@ -1,0 +1,137 @@
+//! The word in which a record says which entry looks after it.
+//!
+//! ```text
+//! [31:28] level + 1, 0 = none | [27:0] lower bits of the tick
+//! ```
+//!
+//! A word whose upper four bits are 0 says "none", whatever the rest: a record may keep something
+//! else there while it is not yet in its place, as the lower 28 bits of its birth.
+//!
+//! # Why 28 bits of the tick are enough
+//!
+//! A cover is asked one thing only: is its tick *ahead*, that is at most
+//! [`REACH`](crate::wheel::position::REACH) ticks after the level's current one? That is decided
+//! modulo 2²⁸, which could make an old tick look new again after 2²⁸ ticks, three days on the finest
+//! level. It does no harm, for one of two reasons.
+//!
+//! * The entry is still waiting, in a level that was not advanced or has jumped. Since 2²⁸ is a
+//!   multiple of the number of slots, the tick that it is mistaken for has the same slot, and the
+//!   entry is drained with that.
+//! * The entry has been fired. Then the record has another cover by now (C3, C5, C6), unless the
+//!   thread that would write that is asleep in the middle of its operation, for three days.
+
+use crate::{
+    sync::{AtomicU32, COVER_TICK_BITS, Ordering, WHEEL_SLOTS},
+    wheel::position::{Position, REACH},
+};
+
+/// The bits of the tick.
+const TICK_MASK: u32 = (1 << COVER_TICK_BITS) - 1;
+
+/// Where the level begins.
+const LEVEL_SHIFT: u32 = 28;
+
+const _: () = assert!(WHEEL_SLOTS < 1 << COVER_TICK_BITS && COVER_TICK_BITS <= LEVEL_SHIFT);
+
+/// What a cover word says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Cover(u32);
+
+impl Cover {
+    /// No entry.
+    pub(crate) const NONE: Self = Self(0);
+
+    /// Reads the word of a record that was found.
+    #[inline]
+    pub(crate) fn of(word: &AtomicU32) -> Self {
+        // ORDERING: Relaxed; an older value is dealt with by C3, a newer one carries nothing.
+        Self(word.load(Ordering::Relaxed))
+    }
+
+    /// What to keep in a record.
+    #[inline]
+    pub(crate) fn raw(self) -> u32 {
+        self.0
+    }
+
+    /// The entry at a position.
+    #[inline]
+    pub(super) fn at(position: Position) -> Self {
+        #[expect(clippy::cast_possible_truncation, reason = "masked, and there are nine levels")]
+        Self((position.level as u32 + 1) << LEVEL_SHIFT | position.tick as u32 & TICK_MASK)
+    }
+
+    /// The level of the entry, if there is one.
+    #[inline]
+    pub(in crate::wheel) fn level(self) -> Option<usize> {
+        (self.0 >> LEVEL_SHIFT).checked_sub(1).map(|level| level as usize)
+    }
+
+    /// Where the entry waits, if its tick is ahead of the level's current one.
+    #[inline]
+    pub(super) fn ahead_of(self, level: usize, current: u64) -> Option<Position> {
+        #[expect(clippy::cast_possible_truncation, reason = "masked to the tick's bits")]
+        let distance = u64::from(self.0.wrapping_sub(current as u32) & TICK_MASK);
+        (1..=REACH).contains(&distance).then_some(Position { level, tick: current + distance })
+    }
+
+    /// Puts this in the place of `seen`, if that is still there.
+    #[inline]
+    pub(super) fn replace(self, seen: Self, word: &AtomicU32) -> bool {
+        // ORDERING: Relaxed; who wins owes the entry, nothing is carried.
+        word.compare_exchange(seen.0, self.0, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+    }
+}
+
+#[cfg(all(test, not(pool_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cover_gives_back_the_position_it_was_made_of() {
+        for level in 0..9 {
+            for current in [0, 5, u64::from(TICK_MASK) - 3, 1 << 40, (1 << 40) + 77] {
+                for ahead in [1, 2, REACH] {
+                    let position = Position { level, tick: current + ahead };
+                    let cover = Cover::at(position);
+
+                    assert_eq!(cover.level(), Some(level));
+                    assert_eq!(cover.ahead_of(level, current), Some(position));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_tick_that_has_come_is_not_ahead() {
+        for tick in [1_u64, 300, 1 << 28, (1 << 40) + 5] {
+            let cover = Cover::at(Position { level: 3, tick });
+
+            for passed in [0, 1, REACH, REACH + 1, 1 << 20, (1 << 28) - REACH - 1] {
+                assert_eq!(cover.ahead_of(3, tick + passed), None, "{tick} at {passed} more");
+            }
+        }
+    }
+
+    #[test]
+    fn a_tick_is_mistaken_only_for_one_of_the_same_slot() {
+        let tick = 1_000_000;
+        let cover = Cover::at(Position { level: 0, tick });
+
+        for current in (1 << 28)..(1 << 28) + 2 * tick {
+            if let Some(position) = cover.ahead_of(0, current) {
+                assert_eq!(position.tick % WHEEL_SLOTS as u64, tick % WHEEL_SLOTS as u64);
+            }
+            if cfg!(miri) && current > (1 << 28) + 300 {
+                break;
+            }
+        }
+    }
+
+    #[test]
+    fn a_word_without_a_level_says_none_whatever_else_it_holds() {
+        for word in [0, 1, 0x0FFF_FFFF] {
+            assert_eq!(Cover::of(&AtomicU32::new(word)).level(), None);
+        }
+    }
+}
