@@ -190,6 +190,12 @@ pub(crate) enum TimeSource {
 }
 
 impl TimeSource {
+    /// Whether it is the host's own clock, which has no cost that we know of.
+    #[inline]
+    pub(crate) fn is_custom(&self) -> bool {
+        matches!(self, Self::Custom(_))
+    }
+
     /// See [`Clock::now_millis`].
     #[inline]
     pub(crate) fn now_millis(&self) -> u64 {

@@ -161,7 +161,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> LockFreeMap<K, V, S> {
             let has_key = |other| is_key(other, key);
             if let Some(found) = self.table.find(hash, has_key, &guard) {
                 // SAFETY: the entry is private, of this domain, with the same key and hash.
-                if unsafe { self.table.replace(&found, hash, entry, &guard) } {
+                if unsafe { self.table.replace(&found, hash, entry, &guard) }.is_some() {
                     return Ok(true);
                 }
                 continue;
@@ -197,7 +197,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> LockFreeMap<K, V, S> {
         let hash = self.hasher.hash_one(key);
         while let Some(found) = self.table.find(hash, |entry| is_key(entry, key), &guard) {
             // SAFETY: found under the guard.
-            if unsafe { self.table.remove(&found, &guard) } {
+            if unsafe { self.table.remove(&found, &guard) }.is_some() {
                 guard.stripe().of(Tally::Keys).subtract(1);
                 return true;
             }

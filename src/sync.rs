@@ -6,13 +6,13 @@
 
 #[cfg(not(pool_loom))]
 pub(crate) use std::sync::atomic::{
-    AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering,
+    AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
 };
 
 #[cfg(pool_loom)]
 pub(crate) use loom::{
     cell::UnsafeCell,
-    sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering},
+    sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence},
     thread_local,
 };
 
@@ -41,6 +41,13 @@ impl<T> UnsafeCell<T> {
     pub(crate) fn with_mut<R>(&self, change: impl FnOnce(*mut T) -> R) -> R {
         change(self.0.get())
     }
+}
+
+/// Keeps the compiler from moving accesses across; the processor is free to.
+#[inline(always)]
+pub(crate) fn compiler_fence() {
+    // ORDERING: SeqCst, for the compiler alone; see `reclaim/barrier.rs`.
+    std::sync::atomic::compiler_fence(std::sync::atomic::Ordering::SeqCst);
 }
 
 pub(crate) use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -117,7 +124,10 @@ impl Counter {
 
 /// A known wrong way to do a step, which a model switches on to show that it can fail.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[cfg_attr(not(pool_loom), expect(dead_code, reason = "only models switch them on"))]
+#[cfg_attr(
+    not(all(pool_loom, pool_epochs)),
+    expect(dead_code, reason = "only models switch them on, and some only those of the epochs")
+)]
 pub(crate) enum Mutant {
     /// The protocol as documented.
     None,
@@ -187,6 +197,14 @@ pub(crate) enum Mutant {
     RetireBeforeUnlink,
     /// R16: a reader looks without being pinned.
     ReadUnpinned,
+    /// R16: the epoch moves on past a thread that is inside an earlier one.
+    AdvanceUnchecked,
+    /// R16: no fence follows an announcement.
+    AnnounceUnfenced,
+    /// R16: an announcement is revoked though its thread is inside an operation.
+    RevokeInside,
+    /// R16: no barrier stands between raising the depth and looking at the epoch.
+    EnterUnfenced,
     /// R16: an exiting thread keeps its bag to itself.
     ExitKeepsBag,
     /// R17, R18: a removal takes whatever the slot holds now.

@@ -13,7 +13,7 @@ use crate::{
         Content, Draft, LONGEST_KEY, LONGEST_VALUE, Live, Origin, Record,
         usage::{Tick, Usage},
     },
-    sync::{AtomicU32, AtomicUsize, Mutex, Ordering},
+    sync::{AtomicU64, AtomicUsize, Mutex, Ordering},
     table::{Found, Insert, Record as _, Table},
     tally::{TALLIES, Tally},
 };
@@ -61,8 +61,8 @@ pub(crate) struct Engine {
     pub(super) clock: TimeSource,
     /// The clock when the pool began; records keep times relative to it.
     pub(super) began: u64,
-    /// Coarse time for access words, moved on by writes and by reads that look at the clock.
-    tick: CachePadded<AtomicU32>,
+    /// What [`elapsed_coarse`](Self::elapsed_coarse) told last, for who has no time to ask.
+    recent: CachePadded<AtomicU64>,
     pub(super) config: CacheConfig,
     default_ttl: Option<u64>,
     limit: Option<KeyLimit>,
@@ -96,7 +96,7 @@ impl Engine {
             hasher: foldhash::fast::RandomState::default(),
             clock,
             began,
-            tick: CachePadded::new(AtomicU32::new(Tick::at(0).raw())),
+            recent: CachePadded::new(AtomicU64::new(0)),
             default_ttl: config.default_ttl_millis(),
             limit: config
                 .max_keys
@@ -136,7 +136,7 @@ impl Engine {
     }
 
     /// Finds the value of `key`, when there is one that has not expired, and counts hit or miss.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn look_up<'g>(
         &'g self,
         guard: &'g Guard<'_>,
@@ -149,15 +149,13 @@ impl Engine {
         if let Some(live) = live
             && touch == Touch::Yes
         {
-            // ORDERING: Relaxed; coarse time, nothing is carried.
-            let now = Tick::from_raw(self.tick.load(Ordering::Relaxed));
-            live.usage().touch(now, || guard.random());
+            live.usage().touch(Tick::at(self.elapsed_recent()), || guard.random());
         }
         live
     }
 
     /// Finds the value of `key`; one that has expired is removed on the way.
-    #[inline]
+    #[inline(always)]
     pub(super) fn find_live<'g>(
         &'g self,
         guard: &'g Guard<'_>,
@@ -194,7 +192,7 @@ impl Engine {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn find<'t>(&'t self, guard: &Guard<'_>, key: &[u8], hash: u64) -> Option<Found<'t, Record>> {
         // SAFETY: the table holds records of `Draft`'s only, and the guard outlives the call.
         let has_key = |record| unsafe { Live::new(record) }.has_key(key);
@@ -352,18 +350,16 @@ impl Engine {
         draft: Draft<'_, '_>,
         was_expired: bool,
     ) -> bool {
-        let before = live_of(found, guard).memory();
-        let after = draft.live().memory();
+        let after = draft.live().memory() as u64;
         // SAFETY: the draft is private, of this domain, and has the key that was found under the
         // guard, with its hash.
-        if !unsafe { self.table.replace(found, hash, draft.record(), guard) } {
-            return false;
-        }
+        let replaced = unsafe { self.table.replace(found, hash, draft.record(), guard) };
+        let Some(before) = replaced else { return false };
         draft.publish();
         if was_expired {
             guard.stripe().of(Tally::Expirations).add(1);
         }
-        guard.stripe().of(Tally::RecordBytes).add((after as u64).wrapping_sub(before as u64));
+        guard.stripe().of(Tally::RecordBytes).add(after.wrapping_sub(before));
         true
     }
 
@@ -406,14 +402,11 @@ impl Engine {
 
     /// Removes a record; false when its slot holds something else by now.
     fn remove(&self, guard: &Guard<'_>, found: &Found<'_, Record>) -> bool {
-        let memory = live_of(found, guard).memory();
         // SAFETY: found under this guard.
-        if !unsafe { self.table.remove(found, guard) } {
-            return false;
-        }
+        let Some(bytes) = (unsafe { self.table.remove(found, guard) }) else { return false };
         self.release_key();
         guard.stripe().of(Tally::Keys).subtract(1);
-        guard.stripe().of(Tally::RecordBytes).subtract(memory as u64);
+        guard.stripe().of(Tally::RecordBytes).subtract(bytes);
         true
     }
 
@@ -480,16 +473,23 @@ impl Engine {
         }
     }
 
-    /// Milliseconds since the pool began, coarsely; moves the tick on.
+    /// Milliseconds since the pool began, coarsely.
     #[inline]
     pub(super) fn elapsed_coarse(&self) -> u64 {
         let elapsed = self.clock.coarse_millis().saturating_sub(self.began);
-        let tick = Tick::at(elapsed).raw();
-        // ORDERING: Relaxed; coarse time. Written only when it changes, four times a second.
-        if self.tick.load(Ordering::Relaxed) != tick {
-            self.tick.store(tick, Ordering::Relaxed);
+        // ORDERING: Relaxed; coarse time. Written only when it changes, once a millisecond.
+        if self.recent.load(Ordering::Relaxed) != elapsed {
+            self.recent.store(elapsed, Ordering::Relaxed);
         }
         elapsed
+    }
+
+    /// Milliseconds since the pool began, as of the last look at the clock: by a write, or by one in
+    /// 64 increments.
+    #[inline]
+    pub(super) fn elapsed_recent(&self) -> u64 {
+        // ORDERING: Relaxed; coarse time, nothing is carried.
+        self.recent.load(Ordering::Relaxed)
     }
 
     /// Counts one operation.

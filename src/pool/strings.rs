@@ -125,7 +125,7 @@ impl MemoryCachePool {
     /// # Errors
     ///
     /// [`Error::WrongType`] when it is not a string; `look` is not called then.
-    #[inline]
+    #[inline(always)]
     pub fn get_with<R>(
         &self,
         key: impl AsRef<[u8]>,
@@ -339,8 +339,18 @@ impl MemoryCachePool {
 }
 
 /// Shows a string's bytes as they are now; a number's are printed for the purpose.
-#[inline]
+#[inline(always)]
 pub(super) fn with_bytes<R>(live: Live<'_>, look: impl FnOnce(&[u8]) -> R) -> Result<R, Error> {
+    match live.inline_text() {
+        Some(text) => Ok(look(text)),
+        None => with_other_bytes(live, look),
+    }
+}
+
+/// The part of [`with_bytes`] that few need, kept out of the way of the rest.
+#[cold]
+#[inline(never)]
+fn with_other_bytes<R>(live: Live<'_>, look: impl FnOnce(&[u8]) -> R) -> Result<R, Error> {
     match live.value() {
         Value::Bytes(bytes) => Ok(look(bytes)),
         Value::Integer(cell) => Ok(look(itoa::Buffer::new().format(cell.get()).as_bytes())),

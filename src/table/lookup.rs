@@ -18,6 +18,9 @@ pub(crate) struct Found<'t, R> {
     pub(crate) record: NonNull<R>,
 }
 
+/// A slot and the record's word that was seen in it: what fits into two registers.
+type SlotSeen<'t> = (&'t AtomicPtr<()>, Word);
+
 impl<R: Record> Table<R> {
     /// Looks for the record of `hash` that `is_match` accepts.
     ///
@@ -45,10 +48,10 @@ impl<R: Record> Table<R> {
             }
         }
         if head.control().overflow() == 0 {
-            None
-        } else {
-            self.find_in_overflow(head, tag, is_match)
+            return None;
         }
+        let (slot, word) = self.find_in_overflow(head, tag, is_match)?;
+        Some(Found { slot, word, head, record: word.as_record(tag)? })
     }
 
     /// The part of [`find`](Self::find) that few need.
@@ -59,13 +62,13 @@ impl<R: Record> Table<R> {
         head: &'t bucket::Bucket,
         tag: Tag,
         is_match: impl Fn(NonNull<R>) -> bool + Copy,
-    ) -> Option<Found<'t, R>> {
+    ) -> Option<SlotSeen<'t>> {
         let overflow = self.chain(head, head.control()).skip(1);
-        overflow.flat_map(|slots| &slots.0).find_map(|slot| {
-            let word = bucket::load(slot);
-            let record = word.as_record(tag).filter(|record| is_match(*record))?;
-            Some(Found { slot, word, head, record })
-        })
+        let see = |slot| (slot, bucket::load(slot));
+        overflow
+            .flat_map(|slots| &slots.0)
+            .map(see)
+            .find(|(_, word)| word.as_record(tag).is_some_and(is_match))
     }
 
     /// Asks the processor to fetch the bucket of a hash.

@@ -102,7 +102,7 @@ impl World {
         let guard = self.domain.pin();
         while let Some(found) = self.find(&guard, key) {
             // SAFETY: found under the guard.
-            if unsafe { self.table.remove(&found, &guard) } {
+            if unsafe { self.table.remove(&found, &guard) }.is_some() {
                 return true;
             }
         }
@@ -115,7 +115,7 @@ impl World {
         while let Some(found) = self.find(&guard, key) {
             let node = Self::node(&guard, key, payload);
             // SAFETY: the node is private, of this key and hash; found under the guard.
-            if unsafe { self.table.replace(&found, HASH, node, &guard) } {
+            if unsafe { self.table.replace(&found, HASH, node, &guard) }.is_some() {
                 return;
             }
             // SAFETY: never placed, so that it is ours alone.
@@ -141,7 +141,7 @@ impl World {
         // SAFETY: as in `payload`.
         let seen = unsafe { found.record.as_ref() }.payload.with(|payload| unsafe { *payload });
         // SAFETY: found under the guard.
-        seen == payload && unsafe { self.table.remove(&found, &guard) }
+        seen == payload && unsafe { self.table.remove(&found, &guard) }.is_some()
     }
 
     /// How many slots hold a record of `key`, and how many a tentative word.

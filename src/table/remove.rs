@@ -14,8 +14,8 @@ use crate::{
 use std::{ptr::NonNull, sync::Arc};
 
 impl<R: Record> Table<R> {
-    /// Puts `record` where `found` was; false when the slot holds something else by now, and then
-    /// the record is still the caller's. The one replaced is retired.
+    /// Puts `record` where `found` was, and retires that; returns the bytes that will be free with
+    /// it. `None` when the slot holds something else by now: the record is still the caller's then.
     ///
     /// One CAS; fails only if another write of the key succeeded.
     ///
@@ -30,44 +30,47 @@ impl<R: Record> Table<R> {
         hash: u64,
         record: NonNull<R>,
         guard: &Guard<'_>,
-    ) -> bool {
+    ) -> Option<u64> {
         if !bucket::swap(found.slot, found.word, Word::record(record, Tag::of(hash))) {
-            return false;
+            return None;
         }
         // SAFETY: found under the guard, and therefore valid.
         let retired = unsafe { R::retired(found.record) };
+        let bytes = retired.bytes();
         // SAFETY: our CAS unlinked it, so that nobody else retires it.
         unsafe { guard.retire(retired) };
-        true
+        Some(bytes)
     }
 
-    /// Removes the record that was found; false when the slot holds something else by now.
+    /// Removes the record that was found, and retires it; returns the bytes that will be free with
+    /// it. `None` when the slot holds something else by now.
     ///
     /// One CAS; fails only if another write of the key succeeded.
     ///
     /// # Safety
     ///
     /// The record was found under `guard`.
-    pub(crate) unsafe fn remove(&self, found: &Found<'_, R>, guard: &Guard<'_>) -> bool {
+    pub(crate) unsafe fn remove(&self, found: &Found<'_, R>, guard: &Guard<'_>) -> Option<u64> {
         let (word, record) = match bucket::load(found.slot) {
             now if is_mutant(Mutant::RemoveByKey) => match now.look() {
                 Seen::Record(record) => (now, record),
-                Seen::Tentative(_) | Seen::Empty(_) => return false,
+                Seen::Tentative(_) | Seen::Empty(_) => return None,
             },
             _ => (found.word, found.record),
         };
         // The version is read here, after the record was seen (T3).
         if !bucket::swap(found.slot, word, empty_now(found.head)) {
-            return false;
+            return None;
         }
         // SAFETY: as in `replace`.
         let retired = unsafe { R::retired(record) };
+        let bytes = retired.bytes();
         // SAFETY: as in `replace`.
         unsafe { guard.retire(retired) };
         if found.head.control().overflow() != 0 {
             self.try_detach(found.head, guard);
         }
-        true
+        Some(bytes)
     }
 
     /// Unlinks the first overflow bucket of a chain, if it is empty.
