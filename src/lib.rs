@@ -10,6 +10,7 @@ mod model;
 mod pool;
 mod reclaim;
 mod record;
+mod seed;
 mod sync;
 mod table;
 mod tally;

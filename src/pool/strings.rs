@@ -158,10 +158,10 @@ impl MemoryCachePool {
         for (batch, keys) in keys.chunks(BATCH).enumerate() {
             for (hash, key) in hashes.iter_mut().zip(keys) {
                 *hash = engine.hash(key.as_ref());
-                engine.table.prefetch_bucket(*hash);
+                engine.table.prefetch_bucket(*hash, &guard);
             }
             for &hash in &hashes[..keys.len()] {
-                engine.table.prefetch_records(hash);
+                engine.table.prefetch_records(hash, &guard);
             }
             for (index, (key, &hash)) in keys.iter().zip(&hashes).enumerate() {
                 let index = batch * BATCH + index;

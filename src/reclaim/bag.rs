@@ -9,7 +9,7 @@ use std::{
     ptr::{self, NonNull},
 };
 /// Something that is unlinked, and what has to be done with it after the grace period.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Retired {
     /// A block of this many bytes that holds nothing to drop.
     Block {
@@ -35,8 +35,19 @@ pub(crate) enum Retired {
         home: NonNull<u8>,
         /// Which part of it.
         index: u32,
-        /// Gives it back.
-        give_back: unsafe fn(NonNull<u8>, u32),
+        /// And of which state of it.
+        generation: u32,
+        /// Gives it back; called by a thread that is pinned.
+        give_back: unsafe fn(NonNull<u8>, u32, u32),
+    },
+    /// Something so large that it is freed a slice at a time.
+    Gradual {
+        /// What is left of it.
+        remains: NonNull<u8>,
+        /// Bytes that become free with it.
+        bytes: u32,
+        /// Frees a slice; true when nothing is left.
+        free_slice: unsafe fn(NonNull<u8>) -> bool,
     },
 }
 
@@ -48,7 +59,22 @@ impl Retired {
             Self::Block { bytes, .. } => u64::from(bytes),
             Self::Owner { bytes, held, .. } => u64::from(bytes) + u64::from(held),
             Self::Return { .. } => 0,
+            Self::Gradual { bytes, .. } => u64::from(bytes),
         }
+    }
+
+    /// Frees a slice of what is freed gradually, and returns what is left; anything else is
+    /// returned as it is.
+    ///
+    /// # Safety
+    ///
+    /// As for [`finish`](Self::finish).
+    pub(super) unsafe fn free_slice(self) -> Option<Self> {
+        if let Self::Gradual { remains, free_slice, .. } = self {
+            // SAFETY: whoever retired it vouched for the pair, and the grace period is over.
+            return (!unsafe { free_slice(remains) }).then_some(self);
+        }
+        Some(self)
     }
 
     /// Runs what may be a user's code, and says which block is left to be kept.
@@ -70,9 +96,14 @@ impl Retired {
                 }));
                 Some((block, bytes as usize))
             }
-            Self::Return { home, index, give_back } => {
+            Self::Return { home, index, generation, give_back } => {
                 // SAFETY: whoever retired it vouched for the pair, and the grace period is over.
-                unsafe { give_back(home, index) };
+                unsafe { give_back(home, index, generation) };
+                None
+            }
+            Self::Gradual { remains, free_slice, .. } => {
+                // SAFETY: as above.
+                while !unsafe { free_slice(remains) } {}
                 None
             }
         }

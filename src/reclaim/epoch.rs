@@ -12,7 +12,7 @@
 //! an operation that it begins after the barrier finds that the epoch is another one, and announces
 //! itself anew.
 //!
-//! Models of other modules run on a [stand-in](super::stand_in) that knows no epochs.
+//! Models of other modules run on a stand-in (`stand_in.rs`) that knows no epochs.
 
 use super::barrier::Barriers;
 use crate::sync::{AtomicU32, AtomicU64, Mutant, Ordering, fence, is_mutant};

@@ -129,6 +129,7 @@ use self::epoch::{Epochs, Presence};
 #[cfg(all(pool_loom, not(pool_epochs)))]
 use self::stand_in::{Epochs, Presence};
 use crate::{
+    seed::random_seed,
     sync::{AtomicPtr, Mutex, Ordering, lock},
     tally::{Stripe, Tally},
 };
@@ -187,9 +188,7 @@ impl Domain {
         if let Some(left) = self.participants().find(|p| p.try_claim()) {
             return left;
         }
-        let seed = foldhash::quality::RandomState::default();
-        let seed = std::hash::BuildHasher::hash_one(&seed, self.id);
-        let new = Participant::new(seed);
+        let new = Participant::new(random_seed());
         // ORDERING: Relaxed; only linked to here.
         let mut head = self.participants.load(Ordering::Relaxed);
         loop {
@@ -218,6 +217,12 @@ impl Domain {
     #[cfg(pool_loom)]
     pub(crate) fn sit(self: &Arc<Self>, seat: &Seat) {
         local::take_seat(self, seat.0);
+    }
+
+    /// See [`stand_in::Epochs::show_edges`].
+    #[cfg(all(pool_loom, not(pool_epochs)))]
+    pub(crate) fn show_edges(&self) {
+        self.epochs.show_edges();
     }
 
     /// Everyone who is or was registered.
@@ -390,6 +395,11 @@ impl Guard<'_> {
     #[inline]
     pub(crate) fn stripe(&self) -> &Stripe {
         self.participant.stripe()
+    }
+
+    /// Sums one counter over all threads.
+    pub(crate) fn total(&self, tally: Tally) -> u64 {
+        self.domain.total(tally)
     }
 
     /// Draws a pseudo-random number; for sampling, not for secrets.

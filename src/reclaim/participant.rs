@@ -174,12 +174,16 @@ impl Participant {
     #[cold]
     #[inline(never)]
     fn free_other(&self, epochs: &Epochs) -> bool {
-        let item = self.local(|local| local.next_ready(epochs, Bag::pop));
-        let is_there = item.is_some();
-        if let Some(item) = item {
-            self.finish(item);
+        let Some(item) = self.local(|local| local.next_ready(epochs, Bag::pop)) else {
+            return false;
+        };
+        // SAFETY: out of a bag whose grace period is over, and popped once.
+        match unsafe { item.free_slice() } {
+            None => self.stripe.of(Tally::RetiredBytes).subtract(item.bytes()),
+            Some(rest @ Retired::Gradual { .. }) => self.local(|local| local.put_back(rest)),
+            Some(item) => self.finish(item),
         }
-        is_there
+        true
     }
 
     /// Finishes one item; a user's code may run, with no borrow of ours.
@@ -319,6 +323,15 @@ impl Local {
         }
         self.ready = self.sealed.pop();
         Some(())
+    }
+
+    /// Puts back an item of which a part was freed, to be the next one again.
+    fn put_back(&mut self, item: Retired) {
+        if self.ready.is_null() {
+            self.ready = self.empty_bag();
+        }
+        // SAFETY: `ready` is this participant's alone, and has room for what came out of it.
+        unsafe { (*self.ready).push(item) };
     }
 
     /// Closes the bag with the epoch as its stamp.

@@ -2,6 +2,7 @@
 //! nobody is pinned, the earliest moment that any scheme could choose.
 
 use super::epoch::GRACE;
+use crate::sync::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// Who is pinned, and how often nobody was. Loom does not see it: no switch can happen inside.
@@ -9,11 +10,17 @@ use std::sync::{Arc, Mutex};
 struct State {
     pins: usize,
     epoch: u64,
+    shows_edges: bool,
 }
 
 /// See [`epoch::Epochs`](super::epoch::Epochs).
-#[derive(Debug, Default)]
-pub(super) struct Epochs(Arc<Mutex<State>>);
+#[derive(Debug)]
+pub(super) struct Epochs {
+    state: Arc<Mutex<State>>,
+    /// What pinning and sealing have in common in loom's eyes: a pin sees what was unlinked before
+    /// an earlier sealing.
+    edge: AtomicUsize,
+}
 
 /// See [`epoch::Presence`](super::epoch::Presence).
 #[derive(Debug, Default)]
@@ -21,15 +28,29 @@ pub(super) struct Presence(Mutex<(usize, Option<Arc<Mutex<State>>>)>);
 
 impl Epochs {
     pub(super) fn new() -> Self {
-        Self::default()
+        Self { state: Arc::default(), edge: AtomicUsize::new(0) }
+    }
+
+    /// Makes a pin see what was unlinked before, as the real epochs' fences do: for models in which
+    /// something is freed. It multiplies the interleavings.
+    pub(super) fn show_edges(&self) {
+        crate::sync::lock(&self.state).shows_edges = true;
+    }
+
+    fn step(&self) {
+        if crate::sync::lock(&self.state).shows_edges {
+            // ORDERING: AcqRel; see `edge`.
+            self.edge.fetch_add(1, Ordering::AcqRel);
+        }
     }
 
     pub(super) fn now(&self) -> u64 {
-        crate::sync::lock(&self.0).epoch
+        self.step();
+        crate::sync::lock(&self.state).epoch
     }
 
     pub(super) fn has_passed(&self, stamp: u64) -> bool {
-        stamp + GRACE <= self.now()
+        stamp + GRACE <= crate::sync::lock(&self.state).epoch
     }
 
     pub(super) fn advance<'p, I: Iterator<Item = &'p Presence>>(&self, _: I, _: bool) -> bool {
@@ -43,8 +64,10 @@ impl Presence {
     }
 
     pub(super) fn enter(&self, epochs: &Epochs) {
-        crate::sync::lock(&epochs.0).pins += 1;
-        *crate::sync::lock(&self.0) = (self.depth() + 1, Some(Arc::clone(&epochs.0)));
+        crate::sync::lock(&epochs.state).pins += 1;
+        let depth = self.depth() + 1;
+        *crate::sync::lock(&self.0) = (depth, Some(Arc::clone(&epochs.state)));
+        epochs.step();
     }
 
     pub(super) fn exit(&self) {

@@ -1,7 +1,7 @@
 //! Building a record, before anybody else sees it.
 
 use super::{
-    Encoding, FIXED_ALIGN, FIXED_SIZE, LONGEST_INLINE, Live, Object, Record, block_size,
+    Encoding, FIXED_ALIGN, FIXED_SIZE, HASH_BITS, LONGEST_INLINE, Live, Object, Record, block_size,
     drop_content, fixed_offset, integer::IntegerCell, usage::Usage,
 };
 use crate::{reclaim::Guard, sync::UnsafeCell};
@@ -25,6 +25,8 @@ pub(crate) enum Content<'a> {
 /// When and after what a record is written.
 #[derive(Debug)]
 pub(crate) struct Origin {
+    /// The hash of the key.
+    pub(crate) hash: u64,
     /// Unix milliseconds; 0 is none.
     pub(crate) deadline: u64,
     /// Milliseconds since the pool began.
@@ -127,10 +129,11 @@ impl<'g, 'd> Draft<'g, 'd> {
             birth: UnsafeCell::new(0),
             key_len: key.len() as u16,
             encoding,
+            hash_top: (origin.hash >> HASH_BITS) as u8,
             usage: origin.usage,
             value_len: value_len as u32,
             deadline: origin.deadline,
-            written: origin.written,
+            written_and_hash: origin.written << HASH_BITS | origin.hash & ((1 << HASH_BITS) - 1),
         };
         // SAFETY: the block is ours, large enough and aligned for a header.
         unsafe { record.write(header) };

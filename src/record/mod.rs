@@ -1,10 +1,10 @@
 //! A record: key, value and header in one allocation, behind one slot.
 //!
 //! ```text
-//! offset  0  birth u32 | key length u16 | encoding u8 | spare u8
+//! offset  0  birth u32 | key length u16 | encoding u8 | bits 31 to 24 of the hash u8
 //!         8  access u32 (see `usage`) | value length u32
 //!        16  deadline u64: Unix milliseconds, 0 = none
-//!        24  written u64: milliseconds since the pool began
+//!        24  written u40: milliseconds since the pool began | bits 23 to 0 of the hash
 //!        32  key
 //!         …  value: bytes when it is text, else 16 bytes at the next multiple of eight
 //! ```
@@ -52,6 +52,9 @@ pub(crate) const LONGEST_KEY: usize = u16::MAX as usize;
 /// The longest value, in bytes: Redis's `proto-max-bulk-len`.
 pub(crate) const LONGEST_VALUE: usize = 512 << 20;
 
+/// Bits of the hash beside the time of writing.
+const HASH_BITS: u32 = 24;
+
 /// Bytes of a value that is not text: 16, but for loom's atomics.
 const FIXED_SIZE: usize = size_of::<IntegerCell>();
 
@@ -81,10 +84,11 @@ pub(crate) struct Record {
     birth: UnsafeCell<u32>,
     key_len: u16,
     encoding: Encoding,
+    hash_top: u8,
     usage: Usage,
     value_len: u32,
     deadline: u64,
-    written: u64,
+    written_and_hash: u64,
 }
 
 /// A record's value, as its bytes or what stands for them.
@@ -194,6 +198,11 @@ impl<'g> Live<'g> {
         }
     }
 
+    /// Whether it is this very record.
+    pub(crate) fn is(self, record: NonNull<Record>) -> bool {
+        self.record == record
+    }
+
     /// Whether the key is this one.
     #[inline]
     pub(crate) fn has_key(self, key: &[u8]) -> bool {
@@ -214,7 +223,7 @@ impl<'g> Live<'g> {
 
     /// When the value was written, in milliseconds since the pool began.
     pub(crate) fn written(self) -> u64 {
-        let written = self.header().written;
+        let written = self.header().written_and_hash >> HASH_BITS;
         match self.value() {
             Value::Integer(cell) => cell.written().max(written),
             Value::Bytes(_) | Value::Object(_) => written,
@@ -282,6 +291,12 @@ fn block_size(encoding: Encoding, key_len: usize, value_len: usize) -> usize {
 unsafe impl table::Record for Record {
     fn birth(&self) -> &UnsafeCell<u32> {
         &self.birth
+    }
+
+    fn bucket_hash(&self) -> u32 {
+        #[expect(clippy::cast_possible_truncation, reason = "the lower bits are asked for")]
+        let lower = self.written_and_hash as u32 & ((1 << HASH_BITS) - 1);
+        u32::from(self.hash_top) << HASH_BITS | lower
     }
 
     #[inline]

@@ -1,8 +1,9 @@
 //! Replacing and removing the exact record that was found, and detaching what has become empty.
 
 use super::{
-    Arena, Record, Table,
+    Record, Root, Table,
     bucket::{self, Bucket},
+    generation::Generation,
     insert::empty_now,
     lookup::Found,
     word::{Seen, Tag, Word},
@@ -54,7 +55,7 @@ impl<R: Record> Table<R> {
         let (word, record) = match bucket::load(found.slot) {
             now if is_mutant(Mutant::RemoveByKey) => match now.look() {
                 Seen::Record(record) => (now, record),
-                Seen::Tentative(_) | Seen::Empty(_) => return None,
+                Seen::Tentative(_) | Seen::Empty(_) | Seen::Frozen => return None,
             },
             _ => (found.word, found.record),
         };
@@ -68,24 +69,25 @@ impl<R: Record> Table<R> {
         // SAFETY: as in `replace`.
         unsafe { guard.retire(retired) };
         if found.head.control().overflow() != 0 {
-            self.try_detach(found.head, guard);
+            self.try_detach(found.generation, found.head, guard);
         }
+        self.note_removed(guard);
         Some(bytes)
     }
 
     /// Unlinks the first overflow bucket of a chain, if it is empty.
     #[cold]
-    pub(super) fn try_detach(&self, head: &Bucket, guard: &Guard<'_>) {
+    pub(super) fn try_detach(&self, generation: &Generation, head: &Bucket, guard: &Guard<'_>) {
         let seen = head.control();
         let index = seen.overflow();
-        if index == 0 {
+        if index == 0 || seen.is_frozen() {
             return;
         }
         if !is_mutant(Mutant::DetachWithoutHelp) {
             // Without this a committed insert that is not finished would be lost (T1).
-            self.finish_last_commit(head, seen);
+            self.finish_last_commit(generation, head, seen);
         }
-        let bucket = self.arena.get(index);
+        let bucket = generation.arena.get(index);
         let is_empty = |slot| matches!(bucket::load(slot).look::<R>(), Seen::Empty(_));
         if !bucket.slots.0.iter().all(is_empty) {
             return;
@@ -96,9 +98,30 @@ impl<R: Record> Table<R> {
         } else if !head.advance(seen, next) {
             return;
         }
-        let home = NonNull::from(Arc::as_ref(&self.arena)).cast();
-        // SAFETY: our CAS unlinked the bucket; the arena lives until the table is dropped, which
+        let home = NonNull::from(Arc::as_ref(&self.root)).cast();
+        let generation = generation.number;
+        let give_back = Root::give_back;
+        // SAFETY: our CAS unlinked the bucket; the root lives until the table is dropped, which
         // comes after its domain has closed.
-        unsafe { guard.retire(Retired::Return { home, index, give_back: Arena::give_back }) };
+        unsafe { guard.retire(Retired::Return { home, index, generation, give_back }) };
+    }
+}
+
+impl Root {
+    /// Gives an overflow bucket back to its generation, if that still exists.
+    ///
+    /// # Safety
+    ///
+    /// `root` is the address of a living root, the caller is pinned or alone, and the bucket is out
+    /// of use.
+    unsafe fn give_back(root: NonNull<u8>, index: u32, number: u32) {
+        // SAFETY: the caller's word.
+        let root = unsafe { root.cast::<Self>().as_ref() };
+        // SAFETY: the caller's pin keeps the root's generation, and that its successor.
+        let generation = unsafe { root.get().as_ref() };
+        let both = std::iter::once(generation).chain(generation.next());
+        for generation in both.filter(|generation| generation.number == number) {
+            generation.arena.put(index);
+        }
     }
 }
