@@ -81,7 +81,7 @@ pub(crate) const CHUNK_CELLS: [usize; 4] =
 pub(crate) const CLAIM: usize = if cfg!(pool_loom) { 1 } else { 16 };
 
 /// Bits of a tick that a record's cover keeps.
-pub(crate) const COVER_TICK_BITS: u32 = if cfg!(pool_loom) { 3 } else { 28 };
+pub(crate) const COVER_TICK_BITS: u32 = if cfg!(pool_loom) { 3 } else { 27 };
 
 /// Locks `mutex`, whatever happened to a thread that held it.
 ///
@@ -245,6 +245,14 @@ pub(crate) enum Mutant {
     NoConfirmOfCovered,
     /// R15: every fire pushes, also when there is another entry.
     EveryFirePushes,
+    /// C1: a cover is inherited though its entry fires too late.
+    InheritLaterEntry,
+    /// A birth is taken for a cover.
+    BirthAsCover,
+    /// A level that has come to the tick by the time it is looked at is used all the same.
+    StayOnLevel,
+    /// What a level's current tick is says nothing about the finer levels.
+    LookRelaxed,
     /// A cover stays in a record without a deadline when its entry has fired.
     KeepStaleCover,
     /// A skipped push is noted for the round that a load has shown.

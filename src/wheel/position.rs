@@ -16,7 +16,7 @@
 //! deadline that is days ahead is met as sharply as one that is seconds ahead, at the price of one
 //! more look at the record per level from the third one up.
 
-use crate::sync::{WHEEL_LATE_LEVELS, WHEEL_SHIFT, WHEEL_SLOTS};
+use crate::sync::{Mutant, WHEEL_LATE_LEVELS, WHEEL_SHIFT, WHEEL_SLOTS, is_mutant};
 
 /// How many ticks ahead of its current one a level takes entries.
 pub(super) const REACH: u64 = WHEEL_SLOTS as u64 - 1;
@@ -35,20 +35,23 @@ pub(super) struct Position {
 impl Position {
     /// The place for what is due at a time: the finest level that reaches so far, never its current
     /// tick or an earlier one. What no level reaches goes as far as the last one does.
+    ///
+    /// The levels may move on meanwhile. One that has come to the tick by the time it is looked at
+    /// would be late by up to a granule, and shows that the finer ones have moved on too, for these
+    /// are advanced first: then they are looked at again.
     #[inline]
     pub(super) fn of(due: u64, levels: usize, current: impl Fn(usize) -> u64) -> Self {
         let mut level = 0;
-        loop {
-            let current = current(level);
-            let tick = target(due, level).max(current + 1);
-            if tick - current <= REACH {
-                return Self { level, tick };
-            }
+        let mut at = current(level);
+        while target(due, level) > at + REACH && level + 1 < levels {
             level += 1;
-            if level == levels {
-                return Self { level: level - 1, tick: current + REACH };
-            }
+            at = current(level);
         }
+        while level > 0 && target(due, level) <= at && !is_mutant(Mutant::StayOnLevel) {
+            level -= 1;
+            at = current(level);
+        }
+        Self { level, tick: target(due, level).clamp(at + 1, at + REACH) }
     }
 
     /// When an entry there fires.
@@ -182,6 +185,28 @@ mod tests {
         let position = Position::of(1_000_005, LEVELS, current);
 
         assert_eq!(position, Position { level: 1, tick: 1_000_005_u64.div_ceil(32) });
+    }
+
+    #[test]
+    fn a_level_that_moves_on_while_it_is_looked_for_is_not_late() {
+        for rest in [300, 10_000, 300_000, 20_000_000] {
+            let (before, now) = (1_700_000_000_000, 1_700_000_000_000 + rest);
+            for due in [now + 1, now + 20, now + 900, now + 7_000] {
+                for moved in 1..LEVELS {
+                    // Levels that were looked at before the wheel moved on show where it was; looked
+                    // at again, where it is.
+                    let looks = std::cell::Cell::new(0);
+                    let current = |level| {
+                        looks.set(looks.get() + 1);
+                        tick_at(if looks.get() > moved { now } else { before }, level)
+                    };
+
+                    let position = Position::of(due, LEVELS, current);
+
+                    assert!(position.time() <= due + lateness(position.level), "{position:?}");
+                }
+            }
+        }
     }
 
     #[test]

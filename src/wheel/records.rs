@@ -31,8 +31,8 @@ pub(crate) trait Records {
         visit: impl FnMut(Self::Found<'t>),
     ) -> u32;
 
-    /// The hash of a record's key.
-    fn hash(&self, found: &Self::Found<'_>, guard: &Guard<'_>) -> u64;
+    /// The hint of a record's hash.
+    fn hint(&self, found: &Self::Found<'_>, guard: &Guard<'_>) -> Hint;
 
     /// A record's deadline in the clock's milliseconds; 0 is none. At the deadline itself the record
     /// has not expired.

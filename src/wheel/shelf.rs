@@ -16,8 +16,9 @@ use std::{
     sync::Arc,
 };
 
-/// What a record holds while it is being inserted, in the place of its cover.
-const BIRTH: u32 = 0x0BAD_CAFE & 0x0FFF_FFFF;
+/// What a record holds while it is being inserted, in the place of its cover. Its lower bits could
+/// be those of a cover.
+const BIRTH: u32 = 3;
 
 /// A record that has nothing but a deadline.
 #[repr(C, align(16))]
@@ -43,6 +44,9 @@ pub(super) struct Shelf<const LEVELS: usize> {
 }
 
 impl<const LEVELS: usize> Shelf<LEVELS> {
+    /// Entries that a writer fires at a time.
+    pub(super) const INLINE: usize = Wheel::<LEVELS>::INLINE;
+
     /// An empty shelf at a time of the clock. So many keys in a row have the same hash.
     pub(super) fn new(keys: usize, keys_per_hash: usize, now: u64) -> Self {
         let word = |_| AtomicPtr::new(ptr::null_mut());
@@ -50,9 +54,9 @@ impl<const LEVELS: usize> Shelf<LEVELS> {
         Self { domain: Domain::new(), wheel: Wheel::new(now), words, keys_per_hash }
     }
 
-    fn hash_of(&self, key: usize) -> u64 {
+    fn hint_of(&self, key: usize) -> Hint {
         let group = (key / self.keys_per_hash) as u64;
-        group << 48 | group
+        Hint::of(group << 48 | group)
     }
 
     fn find(&self, key: usize, _guard: &Guard<'_>) -> Option<Found<'_>> {
@@ -64,7 +68,8 @@ impl<const LEVELS: usize> Shelf<LEVELS> {
 
     /// Replaces the exact word seen.
     fn swap(word: &AtomicPtr<Card>, seen: *mut Card, next: *mut Card) -> bool {
-        // ORDERING: AcqRel; as in a table's slot. Acquire is the edge `confirm→inherit`.
+        // ORDERING: AcqRel; as in a table's slot. What a fire confirms by the one, an inheriting
+        // writer has to read by the other.
         word.compare_exchange(seen, next, Ordering::AcqRel, Ordering::Relaxed).is_ok()
     }
 
@@ -87,10 +92,10 @@ impl<const LEVELS: usize> Shelf<LEVELS> {
             // While a record is being inserted, its birth lies where the cover will be.
             let cover = if found.is_some() { plan.cover().raw() } else { BIRTH };
             let card = Self::card(guard, deadline, cover);
-            // SAFETY: valid under the guard, also when it has been replaced.
             let fulfil = || {
+                // SAFETY: valid under the guard, also when it has been replaced.
                 let cover = unsafe { &card.as_ref().cover };
-                self.wheel.fulfil(plan, self.hash_of(key), cover, self, guard);
+                self.wheel.fulfil(plan, self.hint_of(key), cover, self, guard);
             };
             if is_mutant(Mutant::FulfilBeforePublish) {
                 fulfil();
@@ -151,7 +156,7 @@ impl<const LEVELS: usize> Shelf<LEVELS> {
     pub(super) fn advance_fully(&self, now: u64) -> usize {
         let mut expired = 0;
         loop {
-            let advanced = self.advance(now, Wheel::<LEVELS>::INLINE);
+            let advanced = self.advance(now, Self::INLINE);
             expired += advanced.expired;
             if !advanced.is_more_due {
                 return expired;
@@ -173,8 +178,8 @@ impl<const LEVELS: usize> Records for Shelf<LEVELS> {
     }
 
     fn visit_hint<'t>(&'t self, hint: Hint, guard: &Guard<'_>, visit: impl FnMut(Self::Found<'t>)) {
-        #[expect(clippy::cast_possible_truncation, reason = "tests have few keys")]
-        let first = (hint.hash() & 0xFFFF_FFFF) as usize * self.keys_per_hash;
+        let group = (hint.hash() & 0xFFFF_FFFF) as usize;
+        let first = group * self.keys_per_hash;
         let keys = first..(first + self.keys_per_hash).min(self.words.len());
         keys.filter_map(|key| self.find(key, guard)).for_each(visit);
     }
@@ -190,8 +195,8 @@ impl<const LEVELS: usize> Records for Shelf<LEVELS> {
         if (next as usize) < self.words.len() { next } else { 0 }
     }
 
-    fn hash(&self, found: &Self::Found<'_>, _guard: &Guard<'_>) -> u64 {
-        self.hash_of(found.key)
+    fn hint(&self, found: &Self::Found<'_>, _guard: &Guard<'_>) -> Hint {
+        self.hint_of(found.key)
     }
 
     fn deadline(&self, found: &Self::Found<'_>, _guard: &Guard<'_>) -> u64 {

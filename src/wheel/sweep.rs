@@ -33,7 +33,7 @@ use crate::{
 };
 
 /// Looks at the table that a writer adds to its operation while a round is owed.
-const LOOKS: usize = 2;
+const LOOKS: usize = if cfg!(pool_loom) { 1 } else { 2 };
 
 /// How far the sweep is, and how far it has to go.
 #[derive(Debug, Default)]
@@ -152,9 +152,9 @@ impl<const LEVELS: usize> Wheel<LEVELS> {
         let word = records.cover(found, guard);
         let cover = Cover::of(word);
         if cover.level().is_none() {
-            let hash = records.hash(found, guard);
+            let hint = records.hint(found, guard);
             // A loss means that somebody else has pushed for it.
-            self.renew(cover, deadline, hash, word, records, guard);
+            self.renew(cover, deadline, hint, word, records, guard);
         }
         false
     }

@@ -10,7 +10,7 @@ use crate::sync::{AtomicU64, Ordering};
 
 /// How far behind the wheel a clock may be without having been set back: another thread's reading
 /// may be older. The wheel waits for a clock that is behind by less.
-const TOLERANCE_MILLIS: u64 = 4_096;
+pub(super) const TOLERANCE_MILLIS: u64 = 4_096;
 
 /// The last time of a clock that the wheel tells from later ones, 35 000 years; after that many of
 /// them the wheel's time still has not come to its [`END`].

@@ -61,7 +61,7 @@ impl<const LEVELS: usize> Wheel<LEVELS> {
         let cover = Cover::of(word);
         let is_covered = self.ahead(cover).is_some() && !is_mutant(Mutant::EveryFirePushes)
             || deadline == 0 && is_mutant(Mutant::KeepStaleCover);
-        if !is_covered && !self.renew(cover, deadline, hint.hash(), word, records, guard) {
+        if !is_covered && !self.renew(cover, deadline, hint, word, records, guard) {
             return Verdict::Replaced;
         }
         // Our entry ends here. A writer that has read the record's cover when it still meant our

@@ -54,7 +54,9 @@ impl<const LEVELS: usize> Wheel<LEVELS> {
             };
         }
         let own = self.position(self.timeline.due(deadline));
-        if inherited.is_some_and(|entry| entry.time() <= own.time()) {
+        let is_in_time = |entry: Position| entry.time() <= own.time();
+        if inherited.is_some_and(|entry| is_in_time(entry) || is_mutant(Mutant::InheritLaterEntry))
+        {
             return Plan { deadline, cover: old, step: Step::Recheck };
         }
         if self.cap.is_reached() {
@@ -64,7 +66,7 @@ impl<const LEVELS: usize> Wheel<LEVELS> {
     }
 
     /// Does what a plan has left to do, after the CAS that has published the record and under the
-    /// same guard. `hash` is that of the record's key, `word` its cover.
+    /// same guard. `hint` is that of the record's hash, `word` its cover.
     ///
     /// The word holds the plan's cover; or, if that could not be stored before the record was
     /// published, something that says "none".
@@ -74,7 +76,7 @@ impl<const LEVELS: usize> Wheel<LEVELS> {
     pub(crate) fn fulfil<R: Records>(
         &self,
         plan: Plan,
-        hash: u64,
+        hint: Hint,
         word: &AtomicU32,
         records: &R,
         guard: &Guard<'_>,
@@ -84,7 +86,7 @@ impl<const LEVELS: usize> Wheel<LEVELS> {
             Step::Recheck => {
                 // What our publishing CAS has read tells, if the entry has been fired (C3).
                 if self.ahead(plan.cover).is_none() && !is_mutant(Mutant::NoCoverRecheck) {
-                    self.renew(plan.cover, plan.deadline, hash, word, records, guard);
+                    self.renew(plan.cover, plan.deadline, hint, word, records, guard);
                 }
             }
             Step::Push(position) => {
@@ -93,7 +95,7 @@ impl<const LEVELS: usize> Wheel<LEVELS> {
                 let is_ours =
                     seen == plan.cover || seen.level().is_none() && plan.cover.replace(seen, word);
                 if is_ours {
-                    self.schedule(Hint::of(hash), plan.deadline, position, records, guard);
+                    self.schedule(hint, plan.deadline, position, records, guard);
                 }
             }
             Step::Owe => self.owe(records, guard),
@@ -106,7 +108,7 @@ impl<const LEVELS: usize> Wheel<LEVELS> {
         &self,
         seen: Cover,
         deadline: u64,
-        hash: u64,
+        hint: Hint,
         word: &AtomicU32,
         records: &R,
         guard: &Guard<'_>,
@@ -116,7 +118,7 @@ impl<const LEVELS: usize> Wheel<LEVELS> {
         if won {
             match plan.step {
                 Step::Push(position) => {
-                    self.schedule(Hint::of(hash), deadline, position, records, guard);
+                    self.schedule(hint, deadline, position, records, guard);
                 }
                 Step::Owe => self.owe(records, guard),
                 Step::Nothing | Step::Recheck => {}

@@ -1,27 +1,38 @@
 //! The word in which a record says which entry looks after it.
 //!
 //! ```text
-//! [31:28] level + 1, 0 = none | [27:0] lower bits of the tick
+//! [31] 1 | [30:27] level | [26:0] lower bits of the tick      the entry at that position
+//! [31] 0 | [30:0]  anything                                   none
 //! ```
 //!
-//! A word whose upper four bits are 0 says "none", whatever the rest: a record may keep something
-//! else there while it is not yet in its place, as the lower 28 bits of its birth.
+//! A word whose upper bit is 0 says "none", whatever the rest: a record may keep its
+//! [birth](crate::table) there, as long as that has 31 bits.
 //!
-//! # Why 28 bits of the tick are enough
+//! # Why the birth may lie in the same word
+//!
+//! A birth is asked for while the record's slot says that it is tentative; a cover is written only
+//! by who has found the record committed, and a slot does not become tentative again. So whoever
+//! reads a cover where he expects a birth has an old word of the slot, and whatever he makes of it
+//! ends in a CAS of that word, which fails. Whoever reads a birth where he expects a cover has met
+//! the record before its writer came to [`fulfil`](crate::wheel::Wheel::fulfil): it says "none", and
+//! he gives it a cover and an entry, which its writer then finds.
+//!
+//! # Why 27 bits of the tick are enough
 //!
 //! A cover is asked one thing only: is its tick *ahead*, that is at most
 //! [`REACH`](crate::wheel::position::REACH) ticks after the level's current one? That is decided
-//! modulo 2²⁸, which could make an old tick look new again after 2²⁸ ticks, three days on the finest
-//! level. It does no harm, for one of two reasons.
+//! modulo 2²⁷, which could make an old tick look new again after 2²⁷ ticks, a day and a half on the
+//! finest level. It does no harm, for one of two reasons.
 //!
-//! * The entry is still waiting, in a level that was not advanced or has jumped. Since 2²⁸ is a
-//!   multiple of the number of slots, the tick that it is mistaken for has the same slot, and the
-//!   entry is drained with that.
+//! * The entry is still waiting, in a level that has rested and then jumped. Since 2²⁷ is a multiple
+//!   of the number of slots, the tick that it is mistaken for has the same slot, and when that is
+//!   drained neither is ahead. (Only a helper that falls asleep between claiming and firing, after a
+//!   rest of that many ticks to the very tick, could take the next turn's for another entry.)
 //! * The entry has been fired. Then the record has another cover by now (C3, C5, C6), unless the
-//!   thread that would write that is asleep in the middle of its operation, for three days.
+//!   thread that would write that is asleep in the middle of its operation, for a day and a half.
 
 use crate::{
-    sync::{AtomicU32, COVER_TICK_BITS, Ordering, WHEEL_SLOTS},
+    sync::{AtomicU32, COVER_TICK_BITS, Mutant, Ordering, WHEEL_SLOTS, is_mutant},
     wheel::position::{Position, REACH},
 };
 
@@ -29,7 +40,13 @@ use crate::{
 const TICK_MASK: u32 = (1 << COVER_TICK_BITS) - 1;
 
 /// Where the level begins.
-const LEVEL_SHIFT: u32 = 28;
+const LEVEL_SHIFT: u32 = 27;
+
+/// Says that there is an entry.
+const IS_COVER: u32 = 1 << 31;
+
+/// The bits of the level.
+const LEVEL_MASK: u32 = (IS_COVER >> LEVEL_SHIFT) - 1;
 
 const _: () = assert!(WHEEL_SLOTS < 1 << COVER_TICK_BITS && COVER_TICK_BITS <= LEVEL_SHIFT);
 
@@ -58,13 +75,14 @@ impl Cover {
     #[inline]
     pub(super) fn at(position: Position) -> Self {
         #[expect(clippy::cast_possible_truncation, reason = "masked, and there are nine levels")]
-        Self((position.level as u32 + 1) << LEVEL_SHIFT | position.tick as u32 & TICK_MASK)
+        Self(IS_COVER | (position.level as u32) << LEVEL_SHIFT | position.tick as u32 & TICK_MASK)
     }
 
     /// The level of the entry, if there is one.
     #[inline]
     pub(in crate::wheel) fn level(self) -> Option<usize> {
-        (self.0 >> LEVEL_SHIFT).checked_sub(1).map(|level| level as usize)
+        let is_cover = self.0 & IS_COVER != 0 || is_mutant(Mutant::BirthAsCover);
+        is_cover.then_some((self.0 >> LEVEL_SHIFT & LEVEL_MASK) as usize)
     }
 
     /// Where the entry waits, if its tick is ahead of the level's current one.
@@ -104,10 +122,10 @@ mod tests {
 
     #[test]
     fn a_tick_that_has_come_is_not_ahead() {
-        for tick in [1_u64, 300, 1 << 28, (1 << 40) + 5] {
+        for tick in [1_u64, 300, 1 << 27, (1 << 40) + 5] {
             let cover = Cover::at(Position { level: 3, tick });
 
-            for passed in [0, 1, REACH, REACH + 1, 1 << 20, (1 << 28) - REACH - 1] {
+            for passed in [0, 1, REACH, REACH + 1, 1 << 20, (1 << 27) - REACH - 1] {
                 assert_eq!(cover.ahead_of(3, tick + passed), None, "{tick} at {passed} more");
             }
         }
@@ -118,19 +136,19 @@ mod tests {
         let tick = 1_000_000;
         let cover = Cover::at(Position { level: 0, tick });
 
-        for current in (1 << 28)..(1 << 28) + 2 * tick {
+        for current in (1 << 27)..(1 << 27) + 2 * tick {
             if let Some(position) = cover.ahead_of(0, current) {
                 assert_eq!(position.tick % WHEEL_SLOTS as u64, tick % WHEEL_SLOTS as u64);
             }
-            if cfg!(miri) && current > (1 << 28) + 300 {
+            if cfg!(miri) && current > (1 << 27) + 300 {
                 break;
             }
         }
     }
 
     #[test]
-    fn a_word_without_a_level_says_none_whatever_else_it_holds() {
-        for word in [0, 1, 0x0FFF_FFFF] {
+    fn a_birth_says_none() {
+        for word in [0, 1, u32::MAX >> 1] {
             assert_eq!(Cover::of(&AtomicU32::new(word)).level(), None);
         }
     }

@@ -113,9 +113,11 @@ impl Linked<'_> {
     #[inline]
     fn cell(&self, index: usize) -> &AtomicU64 {
         debug_assert!(index < CHUNK_CELLS[class_of(self.label())]);
-        // SAFETY: the cells follow the header in its block, as many as its class has, and not freed
-        // for the guard's sake.
-        unsafe { cell(self.chunk, index).as_ref() }
+        // SAFETY: the block is of a class that has this cell.
+        let cell = unsafe { cell(self.chunk, index) };
+        // SAFETY: the cell was written before the chunk was linked, and is not freed for the guard's
+        // sake.
+        unsafe { cell.as_ref() }
     }
 
     /// Asks for a cell.
@@ -289,7 +291,7 @@ impl<'g, 'd> Draft<'g, 'd> {
             // ORDERING: Release, edges `link→use` and `write→fire`. Acquire, edge `leave→late`: who
             // finds the slot left has to see that its tick has come. Relaxed on failure: the caller
             // loads again.
-            Ordering::AcqRel,
+            Ordering::Release,
             Ordering::Relaxed,
         );
         if linked.is_err() {

@@ -90,8 +90,8 @@ impl Level {
 
     /// Moves the current tick, unless somebody else has.
     fn step(&self, from: u64, to: u64) {
-        // ORDERING: Relaxed; see `current`.
-        let _ = self.current.compare_exchange(from, to, Ordering::Relaxed, Ordering::Relaxed);
+        // ORDERING: Release, edge `step→look`. Relaxed on failure: somebody else has stepped.
+        let _ = self.current.compare_exchange(from, to, Ordering::Release, Ordering::Relaxed);
     }
 }
 

@@ -10,8 +10,8 @@
 use super::{Help, Level};
 use crate::{
     model::{breaks, holds},
-    reclaim::{Domain, Guard, Seat},
-    sync::Mutant,
+    reclaim::{Domain, Guard, Retired, Seat},
+    sync::{BAG, Mutant, Ordering},
     wheel::hint::Hint,
 };
 use ::loom::thread;
@@ -50,6 +50,11 @@ impl World {
             }
         };
         (0..slices).flat_map(slice).collect()
+    }
+
+    /// Which chunk is on top in a tick's slot.
+    fn top(&self, tick: u64) -> usize {
+        self.level.head(tick).load(Ordering::Acquire).addr()
     }
 
     /// Helps until there is nothing left to do at a tick.
@@ -223,30 +228,47 @@ fn r14_two_helpers_of_one_tick_fire_each_entry_once() {
     }
 }
 
+/// Retires blocks that hold nothing.
+fn retire_blocks(world: &World, blocks: usize) {
+    let guard = world.domain.pin();
+    for _ in 0..blocks {
+        let block = guard.take_block(16);
+        // SAFETY: nobody else has seen it.
+        unsafe { guard.retire(Retired::Block { block, bytes: 16 }) };
+    }
+}
+
 /// A writer may sleep between finding a chunk and reserving a cell, while the chunk is drained and
-/// retired, and its helper needs a chunk for another tick. Returns whether the writer was too late.
-fn a_push_into_a_chunk_that_is_retired() -> bool {
+/// retired, and its helper needs a chunk for another tick. Returns whether the writer was too late,
+/// and whether the helper got the same chunk again.
+fn a_push_into_a_chunk_that_is_retired() -> (bool, bool) {
     let world = World::new(0);
+    world.domain.show_edges();
     world.push(1, 1);
+    let first = world.top(1);
     let writer = actor(&world, |w| w.push(2, 1));
-    let helper = actor(&world, |w| {
+    let helper = actor(&world, move |w| {
+        // The chunk is the last of a bag, and so the first that is free again.
+        retire_blocks(w, BAG - 1);
         let fired = w.help(1, 4);
+        retire_blocks(w, 1);
         w.push(3, 2);
-        fired
+        (fired, w.top(2) == first)
     });
     let pushes = writer.join().unwrap();
-    let mut fired = helper.join().unwrap();
+    let (mut fired, is_used_again) = helper.join().unwrap();
     fired.extend(world.finish(3));
     for name in 1..=3 {
         assert!(fired.contains(&name), "broken: an entry is lost");
     }
-    pushes > 1
+    (pushes > 1, is_used_again)
 }
 
 #[test]
 fn a_chunk_is_used_again_only_when_no_writer_can_reach_it() {
-    holds(500, [false, true], a_push_into_a_chunk_that_is_retired);
-    breaks(Mutant::FreeChunkAtOnce, "Causality violation", a_push_into_a_chunk_that_is_retired);
+    let model = a_push_into_a_chunk_that_is_retired;
+    holds(500, [(false, false), (false, true), (true, false), (true, true)], model);
+    breaks(Mutant::FreeChunkAtOnce, "Causality violation", model);
 }
 
 /// A level that was idle for many turns is advanced while a writer pushes by what it was. Returns

@@ -70,9 +70,11 @@
 //! | `close→late` | `reserved` RMW to closed, Release | `reserved` RMW, Acquire    | that the tick is current |
 //! | `take→late`  | cell swap to TAKEN, Release    | failed cell CAS, Acquire      | that the tick is current |
 //! | `leave→late` | slot CAS null → null, Release  | slot CAS to a chunk, Acquire  | that the tick is current |
+//! | `step→look`  | `current` CAS, Release         | `current` load, Acquire       | that finer levels have moved on |
 //!
-//! `current` itself is read and written Relaxed. What the last three edges carry is that a helper
-//! has *read* it: who synchronizes with that helper reads the same value or a later one.
+//! What the three edges to *late* carry is that a helper has read `current`: who synchronizes with
+//! that helper reads the same value or a later one. The last edge is for economy: without it an entry
+//! may be pushed a few times before it finds a tick that is still ahead.
 //!
 //! # Reclamation
 //!
@@ -94,7 +96,7 @@ mod push;
 
 pub(super) use help::Help;
 
-use crate::sync::{AtomicPtr, AtomicU64, Ordering, WHEEL_SLOTS};
+use crate::sync::{AtomicPtr, AtomicU64, Mutant, Ordering, WHEEL_SLOTS, is_mutant};
 use chunk::Chunk;
 use crossbeam_utils::CachePadded;
 use std::ptr;
@@ -119,9 +121,11 @@ impl Level {
     /// The tick that is being drained, or an earlier one.
     #[inline]
     pub(super) fn current(&self) -> u64 {
-        // ORDERING: Relaxed; it only grows (L1). Where a value that is old would do harm, another
-        // edge forbids it.
-        self.current.load(Ordering::Relaxed)
+        // ORDERING: Acquire, edge `step→look`. Where a value that is old would do harm, another edge
+        // forbids it. The mutant looks among ticks that are long past.
+        let order =
+            if is_mutant(Mutant::LookRelaxed) { Ordering::Relaxed } else { Ordering::Acquire };
+        self.current.load(order)
     }
 
     /// Whether there seems to be something to do at tick `now`: entries, or a step.
