@@ -291,7 +291,7 @@ impl<'g, 'd> Draft<'g, 'd> {
             // ORDERING: Release, edges `link→use` and `write→fire`. Acquire, edge `leave→late`: who
             // finds the slot left has to see that its tick has come. Relaxed on failure: the caller
             // loads again.
-            Ordering::Release,
+            Ordering::AcqRel,
             Ordering::Relaxed,
         );
         if linked.is_err() {

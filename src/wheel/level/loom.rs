@@ -1,9 +1,15 @@
 //! Models of one level, over its real code.
 //!
-//! | model                         | race | actors | wrong way that must fail                |
-//! |-------------------------------|------|--------|-----------------------------------------|
-//! | `a_push_into_a_slot_that_is_left` | R12 | 2   | `PushWithoutSecondLook`, `LeaveByLoad`  |
-//! | `a_push_into_a_chunk_that_is_drained` | R13 | 2 | `PassOverUnwritten`, `DrainUnclosed`  |
+//! | model                                  | race | actors | wrong way that must fail               |
+//! |----------------------------------------|------|--------|----------------------------------------|
+//! | `a_push_into_a_slot_that_is_left`      | R12  | 2      | `PushWithoutSecondLook`, `LeaveByLoad` |
+//! | `two_pushes_into_a_slot_that_is_left`  | R12  | 3      | –                                      |
+//! | `a_push_into_a_chunk_that_is_drained`  | R13  | 2      | `PassOverUnwritten`, `DrainUnclosed`   |
+//! | `two_pushes_for_the_last_cell`         | R13  | 2      | `UnlinkChain`                          |
+//! | `a_push_into_a_chunk_that_is_retired`  | R13  | 2      | `FreeChunkAtOnce`                      |
+//! | `two_helpers_of_one_tick`              | R14  | 2      | `ClaimByStore`, `EveryoneRetires`, `UnlinkChain` |
+//! | `a_helper_that_sleeps_for_a_turn`      | –    | 2      | `IgnoreChunkTick`                      |
+//! | `a_push_while_the_level_jumps`         | –    | 2      | `JumpToNow`                            |
 //!
 //! A level has four slots here, its chunks two or three cells, and a helper claims one at a time.
 
