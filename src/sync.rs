@@ -52,6 +52,9 @@ pub(crate) fn compiler_fence() {
 
 pub(crate) use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
+/// A thread of the pool's own; no model starts one.
+pub(crate) use std::thread::{Builder as ThreadBuilder, JoinHandle};
+
 /// Slots of a bucket. Seven words and the control word fill a cache line; a model has two.
 pub(crate) const SLOTS: usize = if cfg!(pool_loom) { 2 } else { 7 };
 
@@ -63,6 +66,9 @@ pub(crate) const BAG: usize = if cfg!(pool_loom) {
 } else {
     64
 };
+
+/// Levels of the timing wheel.
+pub(crate) const WHEEL_LEVELS: usize = if cfg!(pool_loom) { 1 } else { 9 };
 
 /// Slots of one level of the timing wheel, a power of two.
 pub(crate) const WHEEL_SLOTS: usize = if cfg!(pool_loom) { 4 } else { 256 };

@@ -17,6 +17,7 @@ use crate::{
     sync::{AtomicU64, AtomicUsize, Mutex, Ordering},
     table::{Found, Insert, Record as _, Table},
     tally::{TALLIES, Tally},
+    wheel::Wheel,
 };
 use crossbeam_utils::CachePadded;
 use std::{hash::BuildHasher, hash::Hasher, sync::Arc};
@@ -58,6 +59,8 @@ pub(crate) enum Step<'a, T> {
 pub(crate) struct Engine {
     pub(super) domain: Arc<Domain>,
     pub(super) table: Table<Record>,
+    /// Which records expire when.
+    pub(super) wheel: Wheel,
     hasher: KeyHasher,
     pub(super) clock: TimeSource,
     /// The clock when the pool began; records keep times relative to it.
@@ -94,6 +97,7 @@ impl Engine {
         Self {
             domain: Domain::new(),
             table: Table::with_capacity(capacity),
+            wheel: Wheel::new(began),
             hasher: KeyHasher::default(),
             clock,
             began,
@@ -246,6 +250,7 @@ impl Engine {
             };
             if done {
                 self.count(guard, Tally::Sets);
+                self.upkeep(guard);
                 return Ok(());
             }
         }
@@ -282,6 +287,7 @@ impl Engine {
                 Step::Keep(reply) => (true, Tally::OtherOperations, reply),
                 Step::Changed(reply) => (true, counted_as, reply),
                 Step::Remove(reply) => {
+                    self.elapsed_coarse();
                     let gone = match &found {
                         Some(found) if live.is_some() => self.remove(guard, found),
                         _ => true,
@@ -289,6 +295,7 @@ impl Engine {
                     (gone, Tally::Deletes, reply)
                 }
                 Step::Redate(deadline, reply) => {
+                    self.elapsed_coarse();
                     let done = match (&found, live) {
                         (Some(found), Some(live)) => {
                             let draft = self.redated(guard, hash, live, deadline);
@@ -309,6 +316,7 @@ impl Engine {
             };
             if done {
                 self.count(guard, tally);
+                self.upkeep(guard);
                 return Ok(reply);
             }
         }
@@ -365,6 +373,8 @@ impl Engine {
         was_expired: bool,
     ) -> bool {
         let after = draft.live().memory() as u64;
+        let record = draft.record();
+        let plan = self.plan_successor(&draft, live_of(found, guard));
         // SAFETY: the draft is private, of this domain, and has the key that was found under the
         // guard, with its hash.
         let replaced = unsafe { self.table.replace(found, hash, draft.record(), guard) };
@@ -374,6 +384,7 @@ impl Engine {
             guard.stripe().of(Tally::Expirations).add(1);
         }
         guard.stripe().of(Tally::RecordBytes).add(after.wrapping_sub(before));
+        self.look_after(plan, hash, record, guard);
         true
     }
 
@@ -387,6 +398,8 @@ impl Engine {
     ) -> Result<bool, Error> {
         self.reserve_key()?;
         let memory = draft.live().memory();
+        let record = draft.record();
+        let plan = self.plan_first(&draft);
         // SAFETY: the table holds records of `Draft`'s only, and the guard outlives the call.
         let has_key = |record| unsafe { Live::new(record) }.has_key(key);
         // SAFETY: the draft is private, of this domain, and has this key and its hash.
@@ -394,6 +407,7 @@ impl Engine {
             Insert::Done => {
                 draft.publish();
                 guard.stripe().of(Tally::RecordBytes).add(memory as u64);
+                self.look_after(plan, hash, record, guard);
                 return Ok(true);
             }
             Insert::Lost => {
@@ -566,7 +580,7 @@ impl Drop for Engine {
 
 /// The record that was found under a guard.
 #[inline]
-fn live_of<'g>(found: &Found<'_, Record>, _guard: &'g Guard<'_>) -> Live<'g> {
+pub(super) fn live_of<'g>(found: &Found<'_, Record>, _guard: &'g Guard<'_>) -> Live<'g> {
     // SAFETY: the table holds records of `Draft`'s only, and what is found under a guard lives as
     // long as it.
     unsafe { Live::new(found.record) }

@@ -46,12 +46,18 @@ impl<const LEVELS: usize> Wheel<LEVELS> {
         records: &R,
         guard: &Guard<'_>,
     ) -> Advanced {
-        // ORDERING: Relaxed; a hint. An entry that is missed waits for the next millisecond.
-        let is_done = self.done.load(Ordering::Relaxed) == self.timeline.at(now);
-        if is_done && !self.owes_sweep() {
-            return Advanced::default();
+        if self.is_due(now) {
+            self.catch_up(now, budget, records, guard)
+        } else {
+            Advanced::default()
         }
-        self.catch_up(now, budget, records, guard)
+    }
+
+    /// Whether an [`advance`](Self::advance) to the time `now` of the clock may find something to do.
+    #[inline]
+    pub(crate) fn is_due(&self, now: u64) -> bool {
+        // ORDERING: Relaxed; a hint. An entry that is missed waits for the next millisecond.
+        self.done.load(Ordering::Relaxed) != self.timeline.at(now) || self.owes_sweep()
     }
 
     #[cold]
@@ -64,7 +70,7 @@ impl<const LEVELS: usize> Wheel<LEVELS> {
     ) -> Advanced {
         let mut expired = if self.owes_sweep() { self.sweep(now, records, guard) } else { 0 };
         let time = self.timeline.follow(now, self.latest());
-        let mut credit = budget.saturating_mul(STEPS_PER_ENTRY);
+        let mut credit = budget.saturating_sub(expired).saturating_mul(STEPS_PER_ENTRY);
         while let Some(level) = self.finest_due(time) {
             if credit == 0 {
                 return Advanced { expired, is_more_due: true };
@@ -95,7 +101,7 @@ impl<const LEVELS: usize> Wheel<LEVELS> {
                 Help::Idle => return (spent, 0),
                 Help::Stepped => {}
                 Help::Claimed(batch) => {
-                    records.expect(batch.hints());
+                    records.expect(batch.hints(), guard);
                     let fire = |hint: &Hint| self.fire(*hint, now, records, guard);
                     let expired = batch.hints().iter().map(fire).sum();
                     return (spent + batch.hints().len() * STEPS_PER_ENTRY, expired);

@@ -21,12 +21,6 @@ impl Hint {
         Self(hash & !UNUSED | MARK)
     }
 
-    /// The hint for a hash of which only the tag and the lower half are known.
-    #[inline]
-    pub(crate) fn of_parts(tag: u16, lower: u32) -> Self {
-        Self::of(u64::from(tag) << 48 | u64::from(lower))
-    }
-
     /// A hash with the same bucket and the same tag; whatever uses no more finds the record.
     #[inline]
     pub(crate) fn hash(self) -> u64 {
@@ -57,8 +51,6 @@ mod tests {
 
             assert_eq!(hint.hash() >> 48, hash >> 48);
             assert_eq!(hint.hash() & 0xFFFF_FFFF, hash & 0xFFFF_FFFF);
-            let lower = (hash & 0xFFFF_FFFF) as u32;
-            assert_eq!(Hint::of_parts((hash >> 48) as u16, lower), hint);
             assert_eq!(Hint::from_raw(hint.raw()), hint);
             assert_ne!(hint.raw(), 0);
             assert_ne!(hint.raw(), u64::MAX);

@@ -86,12 +86,11 @@ mod sweep;
 mod tests;
 mod timeline;
 
-pub(crate) use advance::Advanced;
 pub(crate) use cover::{Cover, Plan};
 pub(crate) use hint::Hint;
 pub(crate) use records::Records;
 
-use crate::sync::AtomicU64;
+use crate::sync::{AtomicU64, WHEEL_LEVELS};
 use cap::Cap;
 use level::Level;
 use position::tick_at;
@@ -100,7 +99,7 @@ use timeline::Timeline;
 
 /// Entries that say when to look at which records.
 #[derive(Debug)]
-pub(crate) struct Wheel<const LEVELS: usize = 9> {
+pub(crate) struct Wheel<const LEVELS: usize = WHEEL_LEVELS> {
     timeline: Timeline,
     /// The wheel's time when nothing more was due.
     done: AtomicU64,

@@ -14,12 +14,17 @@ pub(crate) trait Records {
         Self: 't;
 
     /// Says that these hints will be looked up next, so that their lines can be fetched.
-    fn expect(&self, hints: &[Hint]);
+    fn expect(&self, hints: &[Hint], guard: &Guard<'_>);
 
     /// Shows every committed record that a hint may mean.
     ///
     /// One that is there throughout is shown, wherever growth of the table moves it meanwhile.
-    fn visit_hint<'t>(&'t self, hint: Hint, guard: &Guard<'_>, visit: impl FnMut(Self::Found<'t>));
+    fn visit_hint<'t>(
+        &'t self,
+        hint: Hint,
+        guard: &'t Guard<'_>,
+        visit: impl FnMut(Self::Found<'t>),
+    );
 
     /// Shows the records of a few buckets, and says where to go on; 0 begins and ends a round.
     ///
@@ -27,7 +32,7 @@ pub(crate) trait Records {
     fn visit_from<'t>(
         &'t self,
         cursor: u32,
-        guard: &Guard<'_>,
+        guard: &'t Guard<'_>,
         visit: impl FnMut(Self::Found<'t>),
     ) -> u32;
 

@@ -2,7 +2,7 @@
 //!
 //! It does in small what a pool has to do around its publishing CAS.
 
-use super::{Advanced, Cover, Hint, Plan, Records, Wheel};
+use super::{Cover, Hint, Plan, Records, Wheel, advance::Advanced};
 use crate::{
     reclaim::{
         Domain, Guard, Retired,
@@ -90,8 +90,11 @@ impl<const LEVELS: usize> Shelf<LEVELS> {
             let old = found.map_or(Cover::NONE, |found| Cover::of(self.cover(&found, guard)));
             let plan: Plan = self.wheel.plan(old, deadline);
             // While a record is being inserted, its birth lies where the cover will be.
-            let cover = if found.is_some() { plan.cover().raw() } else { BIRTH };
-            let card = Self::card(guard, deadline, cover);
+            let card = Self::card(guard, deadline, BIRTH);
+            if found.is_some() {
+                // SAFETY: private.
+                plan.cover().store(unsafe { &card.as_ref().cover });
+            }
             let fulfil = || {
                 // SAFETY: valid under the guard, also when it has been replaced.
                 let cover = unsafe { &card.as_ref().cover };
@@ -173,11 +176,16 @@ impl<const LEVELS: usize> Shelf<LEVELS> {
 impl<const LEVELS: usize> Records for Shelf<LEVELS> {
     type Found<'t> = Found<'t>;
 
-    fn expect(&self, hints: &[Hint]) {
+    fn expect(&self, hints: &[Hint], _guard: &Guard<'_>) {
         assert!(hints.len() <= crate::sync::CLAIM);
     }
 
-    fn visit_hint<'t>(&'t self, hint: Hint, guard: &Guard<'_>, visit: impl FnMut(Self::Found<'t>)) {
+    fn visit_hint<'t>(
+        &'t self,
+        hint: Hint,
+        guard: &'t Guard<'_>,
+        visit: impl FnMut(Self::Found<'t>),
+    ) {
         let group = (hint.hash() & 0xFFFF_FFFF) as usize;
         let first = group * self.keys_per_hash;
         let keys = first..(first + self.keys_per_hash).min(self.words.len());
@@ -187,7 +195,7 @@ impl<const LEVELS: usize> Records for Shelf<LEVELS> {
     fn visit_from<'t>(
         &'t self,
         cursor: u32,
-        guard: &Guard<'_>,
+        guard: &'t Guard<'_>,
         visit: impl FnMut(Self::Found<'t>),
     ) -> u32 {
         self.find(cursor as usize, guard).into_iter().for_each(visit);

@@ -105,6 +105,18 @@ impl<const LEVELS: usize> Wheel<LEVELS> {
         self.sweep.is_owed()
     }
 
+    /// The round that pays what is owed by now, if anything is.
+    pub(crate) fn owed_round(&self) -> Option<u32> {
+        // ORDERING: Relaxed; the number says all.
+        self.owes_sweep().then(|| self.sweep.owed.load(Ordering::Relaxed))
+    }
+
+    /// Whether the rounds before this one have been made.
+    pub(crate) fn has_swept(&self, round: u32) -> bool {
+        // ORDERING: Relaxed; a hint.
+        !is_before(round_of(self.sweep.cursor.load(Ordering::Relaxed)), round)
+    }
+
     /// Notes a skipped push, after its record was published.
     #[cold]
     pub(super) fn owe<R: Records>(&self, records: &R, guard: &Guard<'_>) {

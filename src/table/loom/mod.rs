@@ -23,10 +23,16 @@ struct Node {
     payload: UnsafeCell<u64>,
 }
 
-// SAFETY: `birth` is a field; the block has the size that `World::node` takes.
+// SAFETY: the block has the size that `World::node` takes.
 unsafe impl Record for Node {
-    fn birth(&self) -> &UnsafeCell<u32> {
-        &self.birth
+    fn birth(&self) -> u32 {
+        // SAFETY: written before the node was placed, and not since.
+        self.birth.with(|birth| unsafe { *birth })
+    }
+
+    unsafe fn set_birth(&self, version: u32) {
+        // SAFETY: the caller says that the node is private.
+        self.birth.with_mut(|birth| unsafe { *birth = version });
     }
 
     fn bucket_hash(&self) -> u32 {

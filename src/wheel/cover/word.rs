@@ -65,10 +65,10 @@ impl Cover {
         Self(word.load(Ordering::Relaxed))
     }
 
-    /// What to keep in a record.
+    /// Whether there is no entry.
     #[inline]
-    pub(crate) fn raw(self) -> u32 {
-        self.0
+    pub(crate) fn is_none(self) -> bool {
+        self.0 & IS_COVER == 0
     }
 
     /// The entry at a position.
@@ -91,6 +91,13 @@ impl Cover {
         #[expect(clippy::cast_possible_truncation, reason = "masked to the tick's bits")]
         let distance = u64::from(self.0.wrapping_sub(current as u32) & TICK_MASK);
         (1..=REACH).contains(&distance).then_some(Position { level, tick: current + distance })
+    }
+
+    /// Writes this into the word of a record that is still private.
+    #[inline]
+    pub(crate) fn store(self, word: &AtomicU32) {
+        // ORDERING: Relaxed; the record is published after it.
+        word.store(self.0, Ordering::Relaxed);
     }
 
     /// Puts this in the place of `seen`, if that is still there.
