@@ -33,6 +33,7 @@ impl MemoryCachePool {
     /// Lock-free, and done in slices that hold back no memory; any number of threads may share the
     /// work. O(keys whose time has come), plus up to 256 steps for each of nine levels when nobody
     /// has written or cleaned up for long; independent of how many keys there are.
+    #[expect(clippy::must_use_candidate, reason = "what it removes is what it is called for")]
     pub fn cleanup_expired_keys(&self, budget: usize) -> Cleanup {
         self.engine.cleanup(budget, || true)
     }

@@ -5,6 +5,7 @@
 
 use super::config::CacheConfig;
 use super::single_flight::SingleFlight;
+use super::time::Dates;
 use crate::{
     clock::TimeSource,
     error::Error,
@@ -21,9 +22,6 @@ use crate::{
 };
 use crossbeam_utils::CachePadded;
 use std::{hash::BuildHasher, hash::Hasher, sync::Arc};
-
-/// How far a coarse reading of the clock may lie behind a precise one.
-const COARSE_LAG_MILLIS: u64 = 20;
 
 /// Keys that a pool is sized for when nothing else is said: 16 KiB of buckets.
 const DEFAULT_CAPACITY: usize = if cfg!(any(miri, pool_loom)) { 4 } else { 1_000 };
@@ -66,9 +64,9 @@ pub(crate) struct Engine {
     /// The clock when the pool began; records keep times relative to it.
     pub(super) began: u64,
     /// What [`elapsed_coarse`](Self::elapsed_coarse) told last, for who has no time to ask.
-    recent: CachePadded<AtomicU64>,
+    pub(super) recent: CachePadded<AtomicU64>,
     pub(super) config: CacheConfig,
-    default_ttl: Option<u64>,
+    pub(super) default_ttl: Option<u64>,
     limit: Option<KeyLimit>,
     counts: bool,
     pub(super) flights: SingleFlight,
@@ -217,21 +215,20 @@ impl Engine {
 
     /// Sets a key to these bytes, whatever it held: what [`write`](Self::write) would do for a
     /// decision that does not depend on the present value, at two thirds of the instructions.
-    #[inline]
-    pub(super) fn put(&self, key: &[u8], value: &[u8]) -> Result<(), Error> {
+    #[inline(always)]
+    pub(super) fn put(&self, key: &[u8], value: &[u8], dates: Dates) -> Result<(), Error> {
         if key.len() > LONGEST_KEY {
             return Err(Error::KeyTooLong);
         }
         if value.len() > LONGEST_VALUE {
             return Err(Error::ValueTooLong);
         }
-        let deadline = self.default_deadline();
+        let Dates { deadline, written } = dates;
         let hash = self.hash(key);
         let guard = &self.pin();
+        let now = Tick::at(written);
         loop {
             let found = self.find_for_write(guard, key, hash);
-            let written = self.elapsed_coarse();
-            let now = Tick::at(written);
             let done = match &found {
                 None => {
                     let origin = Origin { hash, deadline, written, usage: Usage::new(now) };
@@ -240,12 +237,12 @@ impl Engine {
                 }
                 Some(found) => {
                     let live = live_of(found, guard);
-                    let was_expired = live.deadline() != 0 && self.has_expired(live.deadline());
+                    let was_expired = self.has_expired_since(live.deadline(), written);
                     let usage =
                         if was_expired { Usage::new(now) } else { live.usage().inherit(now) };
                     let origin = Origin { hash, deadline, written, usage };
                     let draft = Draft::with_bytes(key, value, origin, guard);
-                    self.replace(guard, found, hash, draft, was_expired)
+                    self.replace_inline(guard, found, hash, draft, was_expired)
                 }
             };
             if done {
@@ -363,8 +360,20 @@ impl Engine {
     }
 
     /// Swaps a record for another of the same key.
-    #[inline]
     fn replace(
+        &self,
+        guard: &Guard<'_>,
+        found: &Found<'_, Record>,
+        hash: u64,
+        draft: Draft<'_, '_>,
+        was_expired: bool,
+    ) -> bool {
+        self.replace_inline(guard, found, hash, draft, was_expired)
+    }
+
+    /// The same, for where it pays to be spared a call.
+    #[inline(always)]
+    fn replace_inline(
         &self,
         guard: &Guard<'_>,
         found: &Found<'_, Record>,
@@ -490,46 +499,6 @@ impl Engine {
             }
         }
         false
-    }
-
-    /// Whether a deadline has passed; at the deadline itself a key is still there.
-    ///
-    /// Reads the cheap clock first, and the precise one only when that leaves it open.
-    #[inline(never)]
-    pub(super) fn has_expired(&self, deadline: u64) -> bool {
-        let coarse = self.clock.coarse_millis();
-        if deadline > coarse.saturating_add(COARSE_LAG_MILLIS) {
-            return false;
-        }
-        deadline < coarse || self.clock.now_millis() > deadline
-    }
-
-    /// The deadline of a plain write: the configured time to live from now, or none.
-    #[inline]
-    pub(crate) fn default_deadline(&self) -> u64 {
-        match self.default_ttl {
-            None => 0,
-            Some(ttl) => self.clock.now_millis().saturating_add(ttl),
-        }
-    }
-
-    /// Milliseconds since the pool began, coarsely.
-    #[inline]
-    pub(super) fn elapsed_coarse(&self) -> u64 {
-        let elapsed = self.clock.coarse_millis().saturating_sub(self.began);
-        // ORDERING: Relaxed; coarse time. Written only when it changes, once a millisecond.
-        if self.recent.load(Ordering::Relaxed) != elapsed {
-            self.recent.store(elapsed, Ordering::Relaxed);
-        }
-        elapsed
-    }
-
-    /// Milliseconds since the pool began, as of the last look at the clock: by a write, or by one in
-    /// 64 increments.
-    #[inline]
-    pub(super) fn elapsed_recent(&self) -> u64 {
-        // ORDERING: Relaxed; coarse time, nothing is carried.
-        self.recent.load(Ordering::Relaxed)
     }
 
     /// Counts one operation.

@@ -18,6 +18,7 @@ mod scan;
 mod single_flight;
 mod stats;
 mod strings;
+mod time;
 mod upkeep;
 
 pub use byte_size::ByteSize;

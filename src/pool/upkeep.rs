@@ -17,40 +17,34 @@ use crate::{
 use std::ptr::NonNull;
 
 impl Engine {
-    /// Plans for a record that is to take the place of another one; none when there is nothing to
-    /// look after.
+    /// Plans for a record that is to take the place of another one.
     #[inline]
-    pub(super) fn plan_successor(&self, draft: &Draft<'_, '_>, old: Live<'_>) -> Option<Plan> {
-        let (live, cover) = (draft.live(), Cover::of(old.cover()));
-        if live.deadline() == 0 && cover.is_none() {
-            return None;
-        }
-        let plan = self.wheel.plan(cover, live.deadline());
+    pub(super) fn plan_successor(&self, draft: &Draft<'_, '_>, old: Live<'_>) -> Plan {
+        let live = draft.live();
+        let plan = self.wheel.plan(Cover::of(old.cover()), live.deadline());
         plan.cover().store(live.cover());
-        Some(plan)
+        plan
     }
 
     /// Plans for a record that is to be inserted. Until that is done, its birth lies where the cover
     /// will.
     #[inline]
-    pub(super) fn plan_first(&self, draft: &Draft<'_, '_>) -> Option<Plan> {
-        let deadline = draft.live().deadline();
-        (deadline != 0).then(|| self.wheel.plan(Cover::NONE, deadline))
+    pub(super) fn plan_first(&self, draft: &Draft<'_, '_>) -> Plan {
+        self.wheel.plan(Cover::NONE, draft.live().deadline())
     }
 
     /// Does what was planned for a record that was published under this guard.
     #[inline]
     pub(super) fn look_after(
         &self,
-        plan: Option<Plan>,
+        plan: Plan,
         hash: u64,
         record: NonNull<Record>,
         guard: &Guard<'_>,
     ) {
-        let Some(plan) = plan else { return };
         // SAFETY: published under the guard, and so not freed before it ends.
         let live = unsafe { Live::new(record) };
-        self.wheel.fulfil(plan, Hint::of(hash), live.cover(), self, guard);
+        self.wheel.fulfil(plan, live.deadline(), Hint::of(hash), live.cover(), self, guard);
     }
 
     /// Takes the wheel a step further, if time has passed since somebody did.
@@ -67,7 +61,8 @@ impl Engine {
     #[cold]
     #[inline(never)]
     fn advance_wheel(&self, guard: &Guard<'_>) {
-        self.wheel.advance(self.clock.coarse_millis(), <Wheel>::INLINE, self, guard);
+        // The time that others have seen may be later than the clock's, if that was set back.
+        self.wheel.advance(self.clock.now_millis(), <Wheel>::INLINE, self, guard);
     }
 }
 

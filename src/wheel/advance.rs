@@ -6,6 +6,7 @@ use super::{
     level::Help,
     position::{Position, begin_of, tick_at},
     records::Records,
+    timeline::TOLERANCE_MILLIS,
 };
 use crate::{
     reclaim::Guard,
@@ -57,7 +58,10 @@ impl<const LEVELS: usize> Wheel<LEVELS> {
     #[inline]
     pub(crate) fn is_due(&self, now: u64) -> bool {
         // ORDERING: Relaxed; a hint. An entry that is missed waits for the next millisecond.
-        self.done.load(Ordering::Relaxed) != self.timeline.at(now) || self.owes_sweep()
+        let done = self.done.load(Ordering::Relaxed);
+        // Wraps when time has gone on. When it is a little behind, somebody has looked at the clock
+        // later than the caller has.
+        done.wrapping_sub(self.timeline.at(now)) > TOLERANCE_MILLIS || self.owes_sweep()
     }
 
     #[cold]

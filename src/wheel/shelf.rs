@@ -98,7 +98,7 @@ impl<const LEVELS: usize> Shelf<LEVELS> {
             let fulfil = || {
                 // SAFETY: valid under the guard, also when it has been replaced.
                 let cover = unsafe { &card.as_ref().cover };
-                self.wheel.fulfil(plan, self.hint_of(key), cover, self, guard);
+                self.wheel.fulfil(plan, deadline, self.hint_of(key), cover, self, guard);
             };
             if is_mutant(Mutant::FulfilBeforePublish) {
                 fulfil();

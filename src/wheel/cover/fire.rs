@@ -59,7 +59,7 @@ impl<const LEVELS: usize> Wheel<LEVELS> {
         }
         let word = records.cover(found, guard);
         let cover = Cover::of(word);
-        let is_covered = self.ahead(cover).is_some() && !is_mutant(Mutant::EveryFirePushes)
+        let is_covered = self.is_ahead(cover) && !is_mutant(Mutant::EveryFirePushes)
             || deadline == 0 && is_mutant(Mutant::KeepStaleCover);
         if !is_covered && !self.renew(cover, deadline, hint, word, records, guard) {
             return Verdict::Replaced;

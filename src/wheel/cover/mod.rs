@@ -86,6 +86,14 @@ impl<const LEVELS: usize> Wheel<LEVELS> {
     #[inline]
     fn ahead(&self, cover: Cover) -> Option<Position> {
         let level = cover.level()?;
-        cover.ahead_of(level, self.levels.get(level)?.current())
+        let current = self.levels.get(level)?.current();
+        Some(Position { level, tick: current + cover.distance_from(current)? })
+    }
+
+    /// Whether the entry that a cover speaks of waits.
+    #[inline]
+    fn is_ahead(&self, cover: Cover) -> bool {
+        let level = cover.level().and_then(|level| self.levels.get(level));
+        level.is_some_and(|level| cover.distance_from(level.current()).is_some())
     }
 }

@@ -11,7 +11,6 @@ use crate::{
 #[must_use = "the record's deadline is not met until the plan is fulfilled"]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Plan {
-    deadline: u64,
     cover: Cover,
     step: Step,
 }
@@ -41,28 +40,43 @@ impl<const LEVELS: usize> Wheel<LEVELS> {
     /// Plans for a record with this deadline (0 is none) that replaces one with cover `old`, or
     /// [`Cover::NONE`] when there is none.
     ///
-    /// Wait-free, at most two loads a level; for a record without a deadline that replaces one
-    /// without a cover none.
+    /// Wait-free, at most two loads a level; one for an overwrite with the same deadline or a later
+    /// one, none for a record without a deadline that replaces one without a cover.
     #[inline]
     pub(crate) fn plan(&self, old: Cover, deadline: u64) -> Plan {
+        if old.is_none() && deadline == 0 {
+            return Plan { cover: Cover::NONE, step: Step::Nothing };
+        }
         let inherited = self.ahead(old);
+        // An entry that fires before the deadline is in time, whatever its level.
+        if deadline != 0
+            && inherited.is_some_and(|entry| entry.time() <= self.timeline.due(deadline))
+        {
+            return Plan { cover: old, step: Step::Recheck };
+        }
+        self.plan_anew(old, inherited, deadline)
+    }
+
+    /// The rest of [`plan`](Self::plan): what has no deadline, and what may need an entry.
+    #[inline(never)]
+    fn plan_anew(&self, old: Cover, inherited: Option<Position>, deadline: u64) -> Plan {
         if deadline == 0 {
             let keeps = inherited.is_some() && !is_mutant(Mutant::PersistForgetsCover);
             return match keeps {
-                true => Plan { deadline, cover: old, step: Step::Recheck },
-                false => Plan { deadline, cover: Cover::NONE, step: Step::Nothing },
+                true => Plan { cover: old, step: Step::Recheck },
+                false => Plan { cover: Cover::NONE, step: Step::Nothing },
             };
         }
         let own = self.position(self.timeline.due(deadline));
         let is_in_time = |entry: Position| entry.time() <= own.time();
         if inherited.is_some_and(|entry| is_in_time(entry) || is_mutant(Mutant::InheritLaterEntry))
         {
-            return Plan { deadline, cover: old, step: Step::Recheck };
+            return Plan { cover: old, step: Step::Recheck };
         }
         if self.cap.is_reached() {
-            return Plan { deadline, cover: Cover::NONE, step: Step::Owe };
+            return Plan { cover: Cover::NONE, step: Step::Owe };
         }
-        Plan { deadline, cover: Cover::at(own), step: Step::Push(own) }
+        Plan { cover: Cover::at(own), step: Step::Push(own) }
     }
 
     /// Does what a plan has left to do, after the CAS that has published the record and under the
@@ -76,6 +90,29 @@ impl<const LEVELS: usize> Wheel<LEVELS> {
     pub(crate) fn fulfil<R: Records>(
         &self,
         plan: Plan,
+        deadline: u64,
+        hint: Hint,
+        word: &AtomicU32,
+        records: &R,
+        guard: &Guard<'_>,
+    ) {
+        let is_done = match plan.step {
+            Step::Nothing => true,
+            // What our publishing CAS has read tells, if the entry has been fired (C3).
+            Step::Recheck => self.is_ahead(plan.cover) || is_mutant(Mutant::NoCoverRecheck),
+            Step::Push(_) | Step::Owe => false,
+        };
+        if !is_done {
+            self.fulfil_rest(plan, deadline, hint, word, records, guard);
+        }
+    }
+
+    /// What [`fulfil`](Self::fulfil) does when there is something to do.
+    #[inline(never)]
+    fn fulfil_rest<R: Records>(
+        &self,
+        plan: Plan,
+        deadline: u64,
         hint: Hint,
         word: &AtomicU32,
         records: &R,
@@ -84,10 +121,7 @@ impl<const LEVELS: usize> Wheel<LEVELS> {
         match plan.step {
             Step::Nothing => {}
             Step::Recheck => {
-                // What our publishing CAS has read tells, if the entry has been fired (C3).
-                if self.ahead(plan.cover).is_none() && !is_mutant(Mutant::NoCoverRecheck) {
-                    self.renew(plan.cover, plan.deadline, hint, word, records, guard);
-                }
+                self.renew(plan.cover, deadline, hint, word, records, guard);
             }
             Step::Push(position) => {
                 let seen = Cover::of(word);
@@ -95,7 +129,7 @@ impl<const LEVELS: usize> Wheel<LEVELS> {
                 let is_ours =
                     seen == plan.cover || seen.level().is_none() && plan.cover.replace(seen, word);
                 if is_ours {
-                    self.schedule(hint, plan.deadline, position, records, guard);
+                    self.schedule(hint, deadline, position, records, guard);
                 }
             }
             Step::Owe => self.owe(records, guard),

@@ -79,18 +79,20 @@ impl Cover {
     }
 
     /// The level of the entry, if there is one.
-    #[inline]
+    #[inline(always)]
     pub(in crate::wheel) fn level(self) -> Option<usize> {
         let is_cover = self.0 & IS_COVER != 0 || is_mutant(Mutant::BirthAsCover);
-        is_cover.then_some((self.0 >> LEVEL_SHIFT & LEVEL_MASK) as usize)
+        // Not `then_some`: that computes the level of "none" too.
+        if is_cover { Some((self.0 >> LEVEL_SHIFT & LEVEL_MASK) as usize) } else { None }
     }
 
-    /// Where the entry waits, if its tick is ahead of the level's current one.
+    /// How many ticks the entry's is ahead of the level's current one; `None` when it is not ahead.
     #[inline]
-    pub(super) fn ahead_of(self, level: usize, current: u64) -> Option<Position> {
+    pub(super) fn distance_from(self, current: u64) -> Option<u64> {
         #[expect(clippy::cast_possible_truncation, reason = "masked to the tick's bits")]
-        let distance = u64::from(self.0.wrapping_sub(current as u32) & TICK_MASK);
-        (1..=REACH).contains(&distance).then_some(Position { level, tick: current + distance })
+        let beyond_next =
+            u64::from(self.0.wrapping_sub(current as u32).wrapping_sub(1) & TICK_MASK);
+        if beyond_next < REACH { Some(beyond_next + 1) } else { None }
     }
 
     /// Writes this into the word of a record that is still private.
@@ -121,7 +123,7 @@ mod tests {
                     let cover = Cover::at(position);
 
                     assert_eq!(cover.level(), Some(level));
-                    assert_eq!(cover.ahead_of(level, current), Some(position));
+                    assert_eq!(cover.distance_from(current), Some(ahead));
                 }
             }
         }
@@ -133,7 +135,7 @@ mod tests {
             let cover = Cover::at(Position { level: 3, tick });
 
             for passed in [0, 1, REACH, REACH + 1, 1 << 20, (1 << 27) - REACH - 1] {
-                assert_eq!(cover.ahead_of(3, tick + passed), None, "{tick} at {passed} more");
+                assert_eq!(cover.distance_from(tick + passed), None, "{tick} at {passed} more");
             }
         }
     }
@@ -144,8 +146,9 @@ mod tests {
         let cover = Cover::at(Position { level: 0, tick });
 
         for current in (1 << 27)..(1 << 27) + 2 * tick {
-            if let Some(position) = cover.ahead_of(0, current) {
-                assert_eq!(position.tick % WHEEL_SLOTS as u64, tick % WHEEL_SLOTS as u64);
+            if let Some(distance) = cover.distance_from(current) {
+                let taken_for = current + distance;
+                assert_eq!(taken_for % WHEEL_SLOTS as u64, tick % WHEEL_SLOTS as u64);
             }
             if cfg!(miri) && current > (1 << 27) + 300 {
                 break;
