@@ -253,6 +253,18 @@ fn a_clock_that_is_set_back_removes_nothing_early() -> Result<(), Error> {
 }
 
 #[test]
+fn what_was_set_on_a_clock_that_was_set_back_is_removed_by_the_first_cleanup() -> Result<(), Error>
+{
+    let (pool, clock) = pool_of(100);
+    clock.set_millis(START / 2);
+    set_px(&pool, 1, 1)?;
+    clock.advance(Duration::from_secs(10_000));
+
+    assert_eq!(pool.cleanup_expired_keys(usize::MAX).removed, 1);
+    Ok(())
+}
+
+#[test]
 fn any_schedule_leaves_what_a_plain_map_leaves() {
     for seed in 1..=if cfg!(miri) { 1 } else { 40 } {
         let mut source = Source(seed);

@@ -13,6 +13,10 @@ pub(super) const DEFAULT_INTERVAL: Duration = Duration::from_millis(100);
 /// Entries that are looked at under one pin.
 const SLICE: usize = 64;
 
+/// Entries that a task looks at before it lets others have their turn.
+#[cfg(feature = "tokio")]
+const TASK_SLICE: usize = 512;
+
 /// The name of the thread, within the fifteen bytes that Linux shows.
 const THREAD_NAME: &str = "cache-cleanup";
 
@@ -50,6 +54,32 @@ impl MemoryCachePool {
     /// When the system has no thread for it.
     pub fn start_cleanup_task(&self) -> io::Result<()> {
         self.keeper.start(&self.engine)
+    }
+
+    /// The same as a task for the host's own tokio runtime, which has to have time enabled: to be
+    /// spawned. It ends when the last handle of the pool has been dropped, at its next turn; to end
+    /// it before, abort it.
+    ///
+    /// It keeps no thread of the runtime longer than a slice of 512 keys.
+    #[cfg(feature = "tokio")]
+    pub fn cleanup_task(&self) -> impl Future<Output = ()> + Send + 'static {
+        let engine = Arc::downgrade(&self.engine);
+        let interval = self.engine.cleanup_interval();
+        async move {
+            loop {
+                tokio::time::sleep(interval).await;
+                while let Some(engine) = engine.upgrade() {
+                    if !engine.cleanup(TASK_SLICE, || true).remaining {
+                        break;
+                    }
+                    drop(engine);
+                    tokio::task::yield_now().await;
+                }
+                if engine.strong_count() == 0 {
+                    return;
+                }
+            }
+        }
     }
 
     /// Ends the thread of [`start_cleanup_task`](Self::start_cleanup_task) and waits until it has
@@ -162,5 +192,30 @@ impl Keeper {
 impl Drop for Keeper {
     fn drop(&mut self) {
         self.stop();
+    }
+}
+
+#[cfg(all(test, feature = "tokio", not(pool_loom)))]
+mod tests {
+    use super::*;
+    use crate::CacheConfig;
+
+    #[test]
+    fn a_task_cleans_up_until_the_pool_is_dropped() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(async {
+            let config = CacheConfig::new().cleanup_interval(Duration::from_millis(1));
+            let pool = MemoryCachePool::new(config).unwrap();
+            let task = tokio::spawn(pool.cleanup_task());
+            for key in 0..2_000_u32 {
+                pool.psetex(key.to_be_bytes(), 1, "v").unwrap();
+            }
+            while pool.dbsize() > 0 {
+                tokio::task::yield_now().await;
+            }
+
+            drop(pool);
+            task.await.unwrap();
+        });
     }
 }

@@ -64,7 +64,7 @@ impl CacheConfig {
 
     /// Limits the number of keys, and sizes the table for it: an insert beyond it fails with
     /// [`Error::OutOfMemory`](crate::Error::OutOfMemory). Keys that have expired count until they
-    /// are met.
+    /// are removed.
     #[must_use]
     pub fn max_keys(mut self, keys: usize) -> Self {
         self.max_keys = Some(keys);

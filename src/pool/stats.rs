@@ -33,7 +33,7 @@ pub struct CacheStats {
     pub expirations: u64,
     /// Keys removed to make room; 0 as long as there is no eviction.
     pub evictions: u64,
-    /// Keys in the table, those included that have expired and were not met since.
+    /// Keys in the table, those included that have expired and were not removed yet.
     pub key_count: usize,
     /// Bytes in use: records, retired records, the table and the timing wheel.
     pub memory_usage: usize,

@@ -43,7 +43,9 @@ impl Timeline {
         let lead = self.lead.load(Ordering::Relaxed);
         let time = (clock.min(LAST_CLOCK) + lead).min(END);
         if time + TOLERANCE_MILLIS < latest {
-            let next = (lead + latest - time).min(END);
+            // A tick further than where it has been: there lies what was found overdue since the
+            // clock was set back.
+            let next = (lead + latest + 1 - time).min(END);
             // ORDERING: Relaxed; a time carries nothing. A loss means that another thread has seen
             // the same change.
             let _ = self.lead.compare_exchange(lead, next, Ordering::Relaxed, Ordering::Relaxed);
@@ -74,9 +76,9 @@ mod tests {
         let before = timeline.follow(50 * YEAR, 0);
         let after = timeline.follow(YEAR, before);
 
-        assert_eq!(after, before);
-        assert_eq!(timeline.follow(YEAR + 5, after), before + 5);
-        assert_eq!(timeline.due(YEAR + 4), before + 5);
+        assert_eq!(after, before + 1);
+        assert_eq!(timeline.follow(YEAR + 5, after), after + 5);
+        assert_eq!(timeline.due(YEAR + 4), after + 5);
     }
 
     #[test]
@@ -95,7 +97,7 @@ mod tests {
         for _ in 0..1_000 {
             latest = timeline.follow(u64::MAX, latest);
             assert!(latest < END);
-            assert_eq!(timeline.follow(0, latest), latest);
+            assert_eq!(timeline.follow(0, latest), latest + 1);
         }
         for _ in 0..10_000 {
             latest = timeline.follow(u64::MAX, latest);
