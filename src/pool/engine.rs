@@ -226,9 +226,9 @@ impl Engine {
         let Dates { deadline, written } = dates;
         let hash = self.hash(key);
         let guard = &self.pin();
-        let now = Tick::at(written);
         loop {
             let found = self.find_for_write(guard, key, hash);
+            let now = Tick::at(written);
             let done = match &found {
                 None => {
                     let origin = Origin { hash, deadline, written, usage: Usage::new(now) };

@@ -31,9 +31,9 @@ impl Engine {
     /// As [`has_expired`](Self::has_expired) of a deadline or 0, for who has looked at the clock.
     #[inline]
     pub(super) fn has_expired_since(&self, deadline: u64, elapsed: u64) -> bool {
-        let is_near =
-            deadline <= self.began.saturating_add(elapsed).saturating_add(COARSE_LAG_MILLIS);
-        is_near && deadline != 0 && self.has_expired(deadline)
+        deadline != 0
+            && deadline <= self.began.saturating_add(elapsed).saturating_add(COARSE_LAG_MILLIS)
+            && self.has_expired(deadline)
     }
 
     /// When a plain write happens, and when what it writes expires.

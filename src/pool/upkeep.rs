@@ -17,31 +17,37 @@ use crate::{
 use std::ptr::NonNull;
 
 impl Engine {
-    /// Plans for a record that is to take the place of another one.
+    /// Plans for a record that is to take the place of another one; none when there is nothing to
+    /// look after.
     #[inline]
-    pub(super) fn plan_successor(&self, draft: &Draft<'_, '_>, old: Live<'_>) -> Plan {
-        let live = draft.live();
-        let plan = self.wheel.plan(Cover::of(old.cover()), live.deadline());
+    pub(super) fn plan_successor(&self, draft: &Draft<'_, '_>, old: Live<'_>) -> Option<Plan> {
+        let (live, cover) = (draft.live(), Cover::of(old.cover()));
+        if live.deadline() == 0 && cover.is_none() {
+            return None;
+        }
+        let plan = self.wheel.plan(cover, live.deadline());
         plan.cover().store(live.cover());
-        plan
+        Some(plan)
     }
 
     /// Plans for a record that is to be inserted. Until that is done, its birth lies where the cover
     /// will.
     #[inline]
-    pub(super) fn plan_first(&self, draft: &Draft<'_, '_>) -> Plan {
-        self.wheel.plan(Cover::NONE, draft.live().deadline())
+    pub(super) fn plan_first(&self, draft: &Draft<'_, '_>) -> Option<Plan> {
+        let deadline = draft.live().deadline();
+        (deadline != 0).then(|| self.wheel.plan(Cover::NONE, deadline))
     }
 
     /// Does what was planned for a record that was published under this guard.
     #[inline]
     pub(super) fn look_after(
         &self,
-        plan: Plan,
+        plan: Option<Plan>,
         hash: u64,
         record: NonNull<Record>,
         guard: &Guard<'_>,
     ) {
+        let Some(plan) = plan else { return };
         // SAFETY: published under the guard, and so not freed before it ends.
         let live = unsafe { Live::new(record) };
         self.wheel.fulfil(plan, live.deadline(), Hint::of(hash), live.cover(), self, guard);

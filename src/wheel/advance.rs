@@ -17,6 +17,9 @@ use crate::{
 /// writer three levels catch up at once after a long rest.
 const STEPS_PER_ENTRY: usize = 64;
 
+/// A time at which something is due at every later one.
+pub(super) const NEVER: u64 = 0;
+
 /// What an advance came to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Advanced {
@@ -47,7 +50,7 @@ impl<const LEVELS: usize> Wheel<LEVELS> {
         records: &R,
         guard: &Guard<'_>,
     ) -> Advanced {
-        if self.is_due(now) {
+        if self.is_due(now) || self.owes_sweep() {
             self.catch_up(now, budget, records, guard)
         } else {
             Advanced::default()
@@ -57,11 +60,11 @@ impl<const LEVELS: usize> Wheel<LEVELS> {
     /// Whether an [`advance`](Self::advance) to the time `now` of the clock may find something to do.
     #[inline]
     pub(crate) fn is_due(&self, now: u64) -> bool {
-        // ORDERING: Relaxed; a hint. An entry that is missed waits for the next millisecond.
+        // ORDERING: Relaxed; a hint. What is missed waits for the next millisecond.
         let done = self.done.load(Ordering::Relaxed);
         // Wraps when time has gone on. When it is a little behind, somebody has looked at the clock
         // later than the caller has.
-        done.wrapping_sub(self.timeline.at(now)) > TOLERANCE_MILLIS || self.owes_sweep()
+        done.wrapping_sub(self.timeline.roughly_at(now)) > TOLERANCE_MILLIS
     }
 
     #[cold]
@@ -83,9 +86,14 @@ impl<const LEVELS: usize> Wheel<LEVELS> {
             credit = credit.saturating_sub(spent);
             expired += removed;
         }
-        // ORDERING: Relaxed; as in `advance`.
-        self.done.store(time, Ordering::Relaxed);
+        self.note_done(if self.owes_sweep() { NEVER } else { time });
         Advanced { expired, is_more_due: false }
+    }
+
+    /// Notes when nothing more was due; [`NEVER`] sees to it that all advances find something to do.
+    pub(super) fn note_done(&self, time: u64) {
+        // ORDERING: Relaxed; a hint, as in `is_due`.
+        self.done.store(time, Ordering::Relaxed);
     }
 
     /// Helps one level: over empty ticks until there are entries, and fires a batch of these.

@@ -101,7 +101,7 @@ use timeline::Timeline;
 #[derive(Debug)]
 pub(crate) struct Wheel<const LEVELS: usize = WHEEL_LEVELS> {
     timeline: Timeline,
-    /// The wheel's time when nothing more was due.
+    /// The wheel's time when nothing more was due, or 0 while a sweep is owed.
     done: AtomicU64,
     cap: Cap,
     sweep: Sweep,

@@ -26,7 +26,7 @@
 //! |-------------|---------------------------------------|------------------------|----------------------|
 //! | `owe→round` | cursor RMW, Release                   | cursor load, Acquire   | the record           |
 
-use super::{Wheel, cover::Cover, records::Records};
+use super::{Wheel, advance::NEVER, cover::Cover, records::Records};
 use crate::{
     reclaim::Guard,
     sync::{AtomicU32, AtomicU64, Mutant, Ordering, is_mutant},
@@ -122,6 +122,7 @@ impl<const LEVELS: usize> Wheel<LEVELS> {
     pub(super) fn owe<R: Records>(&self, records: &R, guard: &Guard<'_>) {
         self.cap.count(records, guard);
         self.sweep.owe();
+        self.note_done(NEVER);
     }
 
     /// Looks at a few buckets for records whose push was skipped, if a round is owed; returns how

@@ -90,6 +90,12 @@ impl<const LEVELS: usize> Wheel<LEVELS> {
         Some(Position { level, tick: current + cover.distance_from(current)? })
     }
 
+    /// Whether the entry at a position that was ahead waits still.
+    #[inline]
+    fn waits(&self, entry: Position) -> bool {
+        self.levels.get(entry.level).is_some_and(|level| level.current() < entry.tick)
+    }
+
     /// Whether the entry that a cover speaks of waits.
     #[inline]
     fn is_ahead(&self, cover: Cover) -> bool {

@@ -19,8 +19,8 @@ pub(crate) struct Plan {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Step {
     Nothing,
-    /// See whether the inherited entry has been fired.
-    Recheck,
+    /// See whether the inherited entry, which is there, has been fired.
+    Recheck(Position),
     /// Push an entry.
     Push(Position),
     /// Note that an entry was not pushed.
@@ -49,10 +49,11 @@ impl<const LEVELS: usize> Wheel<LEVELS> {
         }
         let inherited = self.ahead(old);
         // An entry that fires before the deadline is in time, whatever its level.
-        if deadline != 0
-            && inherited.is_some_and(|entry| entry.time() <= self.timeline.due(deadline))
+        if let Some(entry) = inherited
+            && deadline != 0
+            && entry.time() <= self.timeline.roughly_at(deadline)
         {
-            return Plan { cover: old, step: Step::Recheck };
+            return Plan { cover: old, step: Step::Recheck(entry) };
         }
         self.plan_anew(old, inherited, deadline)
     }
@@ -61,17 +62,18 @@ impl<const LEVELS: usize> Wheel<LEVELS> {
     #[inline(never)]
     fn plan_anew(&self, old: Cover, inherited: Option<Position>, deadline: u64) -> Plan {
         if deadline == 0 {
-            let keeps = inherited.is_some() && !is_mutant(Mutant::PersistForgetsCover);
-            return match keeps {
-                true => Plan { cover: old, step: Step::Recheck },
-                false => Plan { cover: Cover::NONE, step: Step::Nothing },
+            return match inherited {
+                Some(entry) if !is_mutant(Mutant::PersistForgetsCover) => {
+                    Plan { cover: old, step: Step::Recheck(entry) }
+                }
+                _ => Plan { cover: Cover::NONE, step: Step::Nothing },
             };
         }
         let own = self.position(self.timeline.due(deadline));
-        let is_in_time = |entry: Position| entry.time() <= own.time();
-        if inherited.is_some_and(|entry| is_in_time(entry) || is_mutant(Mutant::InheritLaterEntry))
+        if let Some(entry) = inherited
+            && (entry.time() <= own.time() || is_mutant(Mutant::InheritLaterEntry))
         {
-            return Plan { cover: old, step: Step::Recheck };
+            return Plan { cover: old, step: Step::Recheck(entry) };
         }
         if self.cap.is_reached() {
             return Plan { cover: Cover::NONE, step: Step::Owe };
@@ -99,7 +101,7 @@ impl<const LEVELS: usize> Wheel<LEVELS> {
         let is_done = match plan.step {
             Step::Nothing => true,
             // What our publishing CAS has read tells, if the entry has been fired (C3).
-            Step::Recheck => self.is_ahead(plan.cover) || is_mutant(Mutant::NoCoverRecheck),
+            Step::Recheck(entry) => self.waits(entry) || is_mutant(Mutant::NoCoverRecheck),
             Step::Push(_) | Step::Owe => false,
         };
         if !is_done {
@@ -120,7 +122,7 @@ impl<const LEVELS: usize> Wheel<LEVELS> {
     ) {
         match plan.step {
             Step::Nothing => {}
-            Step::Recheck => {
+            Step::Recheck(_) => {
                 self.renew(plan.cover, deadline, hint, word, records, guard);
             }
             Step::Push(position) => {
@@ -155,7 +157,7 @@ impl<const LEVELS: usize> Wheel<LEVELS> {
                     self.schedule(hint, deadline, position, records, guard);
                 }
                 Step::Owe => self.owe(records, guard),
-                Step::Nothing | Step::Recheck => {}
+                Step::Nothing | Step::Recheck(_) => {}
             }
         }
         won

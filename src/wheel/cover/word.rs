@@ -20,7 +20,7 @@
 //! # Why 27 bits of the tick are enough
 //!
 //! A cover is asked one thing only: is its tick *ahead*, that is at most
-//! [`REACH`](crate::wheel::position::REACH) ticks after the level's current one? That is decided
+//! [`REACH`] ticks after the level's current one? That is decided
 //! modulo 2²⁷, which could make an old tick look new again after 2²⁷ ticks, a day and a half on the
 //! finest level. It does no harm, for one of two reasons.
 //!
