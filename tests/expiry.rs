@@ -279,6 +279,55 @@ fn any_schedule_leaves_what_a_plain_map_leaves() {
     }
 }
 
+/// What one thread of several does: sets, moves, takes back and removes deadlines, and cleans up.
+fn stir(pool: &MemoryCachePool, source: &mut Source) -> Result<(), Error> {
+    let (step, key, millis) = source.draw::<(u8, u8, u8)>();
+    let (key, millis) = ([key % 64], i64::from(millis % 50) + 1);
+    match step % 10 {
+        0..=3 => pool.psetex(key, millis, "v")?,
+        4 => pool.set(key, "v")?,
+        5 => drop(pool.delete(key)),
+        6 => drop(pool.persist(key)),
+        7 => drop(pool.pexpire(key, millis)?),
+        8 => drop(pool.incr([key[0], 0])?),
+        _ => drop(pool.cleanup_expired_keys(16)),
+    }
+    Ok(())
+}
+
+#[test]
+fn threads_that_write_and_clean_up_lose_no_deadline() -> Result<(), Error> {
+    let (pool, clock) = pool_of(1);
+    let rounds = if cfg!(miri) { 60 } else { 40_000 };
+    thread::scope(|scope| {
+        let pool = &pool;
+        let writers: Vec<_> = (1..=3)
+            .map(|seed| {
+                scope.spawn(move || {
+                    let mut source = Source(seed);
+                    (0..rounds).try_for_each(|_| stir(pool, &mut source))
+                })
+            })
+            .collect();
+        for _ in 0..rounds / 4 {
+            clock.advance(Duration::from_millis(1));
+            thread::yield_now();
+        }
+        writers.into_iter().try_for_each(|writer| writer.join().expect("no writer panics"))
+    })?;
+
+    // From now on every key has a deadline.
+    for key in pool.keys("*") {
+        pool.pexpire(key, 10)?;
+    }
+    clock.advance(Duration::from_secs(60));
+    pool.cleanup_expired_keys(usize::MAX);
+
+    let stats = pool.get_stats();
+    assert_eq!((pool.dbsize(), stats.wheel_entries, stats.record_bytes), (0, 0, 0));
+    Ok(())
+}
+
 #[test]
 fn the_task_cleans_up_by_itself_and_ends_with_the_pool() -> Result<(), Error> {
     let interval = Duration::from_millis(1);

@@ -5,7 +5,6 @@
 
 use super::config::CacheConfig;
 use super::single_flight::SingleFlight;
-use super::time::Dates;
 use crate::{
     clock::TimeSource,
     error::Error,
@@ -202,7 +201,7 @@ impl Engine {
     }
 
     #[inline(always)]
-    fn find_for_write<'g>(
+    pub(super) fn find_for_write<'g>(
         &'g self,
         guard: &'g Guard<'_>,
         key: &[u8],
@@ -211,46 +210,6 @@ impl Engine {
         // SAFETY: the table holds records of `Draft`'s only, and the guard outlives the call.
         let has_key = |record| unsafe { Live::new(record) }.has_key(key);
         self.table.find_for_write(hash, has_key, guard)
-    }
-
-    /// Sets a key to these bytes, whatever it held: what [`write`](Self::write) would do for a
-    /// decision that does not depend on the present value, at two thirds of the instructions.
-    #[inline(always)]
-    pub(super) fn put(&self, key: &[u8], value: &[u8], dates: Dates) -> Result<(), Error> {
-        if key.len() > LONGEST_KEY {
-            return Err(Error::KeyTooLong);
-        }
-        if value.len() > LONGEST_VALUE {
-            return Err(Error::ValueTooLong);
-        }
-        let Dates { deadline, written } = dates;
-        let hash = self.hash(key);
-        let guard = &self.pin();
-        loop {
-            let found = self.find_for_write(guard, key, hash);
-            let now = Tick::at(written);
-            let done = match &found {
-                None => {
-                    let origin = Origin { hash, deadline, written, usage: Usage::new(now) };
-                    let draft = Draft::with_bytes(key, value, origin, guard);
-                    self.insert(guard, key, hash, draft)?
-                }
-                Some(found) => {
-                    let live = live_of(found, guard);
-                    let was_expired = self.has_expired_since(live.deadline(), written);
-                    let usage =
-                        if was_expired { Usage::new(now) } else { live.usage().inherit(now) };
-                    let origin = Origin { hash, deadline, written, usage };
-                    let draft = Draft::with_bytes(key, value, origin, guard);
-                    self.replace_inline(guard, found, hash, draft, was_expired)
-                }
-            };
-            if done {
-                self.count(guard, Tally::Sets);
-                self.upkeep(guard);
-                return Ok(());
-            }
-        }
     }
 
     /// Decides on a write by the present value, and carries it out; decides again when another
@@ -373,7 +332,7 @@ impl Engine {
 
     /// The same, for where it pays to be spared a call.
     #[inline(always)]
-    fn replace_inline(
+    pub(super) fn replace_inline(
         &self,
         guard: &Guard<'_>,
         found: &Found<'_, Record>,
@@ -398,7 +357,7 @@ impl Engine {
     }
 
     /// Inserts a record whose key was absent; false when another insert came first.
-    fn insert(
+    pub(super) fn insert(
         &self,
         guard: &Guard<'_>,
         key: &[u8],
