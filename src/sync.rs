@@ -211,6 +211,8 @@ pub(crate) enum Mutant {
     PlainCursor,
     /// R22: a scan does not follow a bucket that was moved.
     ScanIgnoresDone,
+    /// A visit of what a hash may mean passes over frozen words.
+    VisitIgnoresFrozen,
     /// R11: the value of a hot integer is copied without freezing it.
     CopyWithoutFreeze,
     /// R11: the value is read first and frozen then.

@@ -6,7 +6,10 @@ use super::{
     lookup::Found,
     word::{Seen, Tag},
 };
-use crate::reclaim::Guard;
+use crate::{
+    reclaim::Guard,
+    sync::{Mutant, is_mutant},
+};
 
 impl<R: Record> Table<R> {
     /// Shows every record in the bucket of a hash whose tag is that of the hash, to be replaced,
@@ -52,6 +55,7 @@ fn visit_chain<'g, R: Record>(
                 visit(Found { slot, word, head, generation, record });
             }
             Seen::Record(_) | Seen::Tentative(_) | Seen::Empty(_) => {}
+            Seen::Frozen if is_mutant(Mutant::VisitIgnoresFrozen) => {}
             Seen::Frozen => return false,
         }
     }

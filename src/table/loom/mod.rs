@@ -1,11 +1,12 @@
 //! Models of the table, over its real code: [`chains`] of a bucket, [`moves`] from one size to
-//! another.
+//! another, [`visits`] of what a hash may mean.
 //!
 //! A bucket has two slots here. Keys are their own hashes: their lower bits choose the bucket, and
 //! their tags are all the same.
 
 mod chains;
 mod moves;
+mod visits;
 
 use super::{Found, Insert, Record, Table, bucket, generation::Generation, word::Seen};
 use crate::{
