@@ -9,7 +9,8 @@
 //!
 //! ```text
 //! writer, around the CAS that publishes its record (`plan` before, `fulfil` after):
-//! C1 old.cover is ahead, and fires no later than a new entry would → inherit it, push nothing
+//! C1 old.cover is ahead, and fires before the deadline or no later than a new entry would
+//!    → inherit it, push nothing
 //!    else cover = the new entry's position; push it AFTER the publishing CAS
 //! C2 a record without a deadline inherits the cover too, for its successor; a removal forgets it
 //! C3 after publishing with an inherited cover: that is not ahead any more →
