@@ -15,12 +15,13 @@ mod sync;
 mod table;
 mod tally;
 mod value;
+mod wheel;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::{Error, LoadError};
 pub use map::LockFreeMap;
 pub use pool::{
-    ByteSize, CacheConfig, CacheStats, ConfigError, EvictionPolicy, ExpireCondition, Expiry,
-    KeyInfo, MemoryCachePool, Pinned, ScanOptions, ScanPage, SetOptions, SetReply, Ttl, Update,
-    ValueRef, ValueType,
+    ByteSize, CacheConfig, CacheStats, Cleanup, ConfigError, EvictionPolicy, ExpireCondition,
+    Expiry, KeyInfo, MemoryCachePool, Pinned, ScanOptions, ScanPage, SetOptions, SetReply, Ttl,
+    Update, ValueRef, ValueType,
 };

@@ -57,10 +57,16 @@ struct Entry<K, V> {
     value: V,
 }
 
-// SAFETY: `birth` is a field; the block has the size that `new_entry` takes.
+// SAFETY: the block has the size that `new_entry` takes.
 unsafe impl<K, V> table::Record for Entry<K, V> {
-    fn birth(&self) -> &UnsafeCell<u32> {
-        &self.birth
+    fn birth(&self) -> u32 {
+        // SAFETY: written before the record was placed, and not since.
+        self.birth.with(|birth| unsafe { *birth })
+    }
+
+    unsafe fn set_birth(&self, version: u32) {
+        // SAFETY: the caller says that the entry is private.
+        self.birth.with_mut(|birth| unsafe { *birth = version });
     }
 
     fn bucket_hash(&self) -> u32 {

@@ -27,6 +27,12 @@ pub(crate) enum Tally {
     RecordBytes,
     /// Bytes retired and not yet free.
     RetiredBytes,
+    /// Entries pushed to the timing wheel minus those taken out of it.
+    WheelEntries,
+    /// Pushes to the timing wheel, made or skipped.
+    WheelPushes,
+    /// Bytes of the timing wheel's chunks.
+    WheelBytes,
     /// Bags handed to the collector.
     BagsSealed,
 }

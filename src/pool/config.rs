@@ -64,7 +64,7 @@ impl CacheConfig {
 
     /// Limits the number of keys, and sizes the table for it: an insert beyond it fails with
     /// [`Error::OutOfMemory`](crate::Error::OutOfMemory). Keys that have expired count until they
-    /// are met.
+    /// are removed.
     #[must_use]
     pub fn max_keys(mut self, keys: usize) -> Self {
         self.max_keys = Some(keys);
@@ -85,8 +85,8 @@ impl CacheConfig {
         self
     }
 
-    /// How often a cleanup task runs. Not available yet: refused by
-    /// [`MemoryCachePool::new`](crate::MemoryCachePool::new).
+    /// How often the [cleanup task](crate::MemoryCachePool::start_cleanup_task) runs, if it is
+    /// started; every 100 ms by default.
     #[must_use]
     pub fn cleanup_interval(mut self, interval: Duration) -> Self {
         self.cleanup_interval = Some(interval);
@@ -133,9 +133,12 @@ impl CacheConfig {
             let reason = "must be from 1 ms to 10,000 years";
             return Err(ConfigError::Invalid { field: "default_ttl", reason });
         }
+        if self.cleanup_interval.is_some_and(|interval| interval.as_millis() == 0) {
+            let reason = "must be at least 1 ms";
+            return Err(ConfigError::Invalid { field: "cleanup_interval", reason });
+        }
         let unavailable = [
             ("max_memory", self.max_memory.is_some()),
-            ("cleanup_interval", self.cleanup_interval.is_some()),
             ("eviction_policy", self.eviction_policy != EvictionPolicy::NoEviction),
         ];
         match unavailable.into_iter().find(|(_, is_set)| *is_set) {
@@ -215,6 +218,7 @@ mod tests {
             (CacheConfig::new().capacity(usize::MAX), "capacity"),
             (CacheConfig::new().default_ttl(Duration::from_nanos(1)), "default_ttl"),
             (CacheConfig::new().default_ttl(Duration::MAX), "default_ttl"),
+            (CacheConfig::new().cleanup_interval(Duration::ZERO), "cleanup_interval"),
         ];
         for (config, name) in refused {
             let error = config.validate();
@@ -226,7 +230,6 @@ mod tests {
     fn what_is_not_built_yet_is_refused_by_name() {
         let refused = [
             (CacheConfig::new().max_memory(1 << 20), "max_memory"),
-            (CacheConfig::new().cleanup_interval(Duration::from_secs(1)), "cleanup_interval"),
             (CacheConfig::new().eviction_policy(EvictionPolicy::AllKeysLru), "eviction_policy"),
         ];
         for (config, field) in refused {

@@ -17,12 +17,10 @@ use crate::{
     sync::{AtomicU64, AtomicUsize, Mutex, Ordering},
     table::{Found, Insert, Record as _, Table},
     tally::{TALLIES, Tally},
+    wheel::Wheel,
 };
 use crossbeam_utils::CachePadded;
 use std::{hash::BuildHasher, hash::Hasher, sync::Arc};
-
-/// How far a coarse reading of the clock may lie behind a precise one.
-const COARSE_LAG_MILLIS: u64 = 20;
 
 /// Keys that a pool is sized for when nothing else is said: 16 KiB of buckets.
 const DEFAULT_CAPACITY: usize = if cfg!(any(miri, pool_loom)) { 4 } else { 1_000 };
@@ -58,14 +56,16 @@ pub(crate) enum Step<'a, T> {
 pub(crate) struct Engine {
     pub(super) domain: Arc<Domain>,
     pub(super) table: Table<Record>,
+    /// Which records expire when.
+    pub(super) wheel: Wheel,
     hasher: KeyHasher,
     pub(super) clock: TimeSource,
     /// The clock when the pool began; records keep times relative to it.
     pub(super) began: u64,
     /// What [`elapsed_coarse`](Self::elapsed_coarse) told last, for who has no time to ask.
-    recent: CachePadded<AtomicU64>,
+    pub(super) recent: CachePadded<AtomicU64>,
     pub(super) config: CacheConfig,
-    default_ttl: Option<u64>,
+    pub(super) default_ttl: Option<u64>,
     limit: Option<KeyLimit>,
     counts: bool,
     pub(super) flights: SingleFlight,
@@ -94,6 +94,7 @@ impl Engine {
         Self {
             domain: Domain::new(),
             table: Table::with_capacity(capacity),
+            wheel: Wheel::new(began),
             hasher: KeyHasher::default(),
             clock,
             began,
@@ -200,7 +201,7 @@ impl Engine {
     }
 
     #[inline(always)]
-    fn find_for_write<'g>(
+    pub(super) fn find_for_write<'g>(
         &'g self,
         guard: &'g Guard<'_>,
         key: &[u8],
@@ -209,46 +210,6 @@ impl Engine {
         // SAFETY: the table holds records of `Draft`'s only, and the guard outlives the call.
         let has_key = |record| unsafe { Live::new(record) }.has_key(key);
         self.table.find_for_write(hash, has_key, guard)
-    }
-
-    /// Sets a key to these bytes, whatever it held: what [`write`](Self::write) would do for a
-    /// decision that does not depend on the present value, at two thirds of the instructions.
-    #[inline]
-    pub(super) fn put(&self, key: &[u8], value: &[u8]) -> Result<(), Error> {
-        if key.len() > LONGEST_KEY {
-            return Err(Error::KeyTooLong);
-        }
-        if value.len() > LONGEST_VALUE {
-            return Err(Error::ValueTooLong);
-        }
-        let deadline = self.default_deadline();
-        let hash = self.hash(key);
-        let guard = &self.pin();
-        loop {
-            let found = self.find_for_write(guard, key, hash);
-            let written = self.elapsed_coarse();
-            let now = Tick::at(written);
-            let done = match &found {
-                None => {
-                    let origin = Origin { hash, deadline, written, usage: Usage::new(now) };
-                    let draft = Draft::with_bytes(key, value, origin, guard);
-                    self.insert(guard, key, hash, draft)?
-                }
-                Some(found) => {
-                    let live = live_of(found, guard);
-                    let was_expired = live.deadline() != 0 && self.has_expired(live.deadline());
-                    let usage =
-                        if was_expired { Usage::new(now) } else { live.usage().inherit(now) };
-                    let origin = Origin { hash, deadline, written, usage };
-                    let draft = Draft::with_bytes(key, value, origin, guard);
-                    self.replace(guard, found, hash, draft, was_expired)
-                }
-            };
-            if done {
-                self.count(guard, Tally::Sets);
-                return Ok(());
-            }
-        }
     }
 
     /// Decides on a write by the present value, and carries it out; decides again when another
@@ -282,6 +243,7 @@ impl Engine {
                 Step::Keep(reply) => (true, Tally::OtherOperations, reply),
                 Step::Changed(reply) => (true, counted_as, reply),
                 Step::Remove(reply) => {
+                    self.elapsed_coarse();
                     let gone = match &found {
                         Some(found) if live.is_some() => self.remove(guard, found),
                         _ => true,
@@ -289,6 +251,7 @@ impl Engine {
                     (gone, Tally::Deletes, reply)
                 }
                 Step::Redate(deadline, reply) => {
+                    self.elapsed_coarse();
                     let done = match (&found, live) {
                         (Some(found), Some(live)) => {
                             let draft = self.redated(guard, hash, live, deadline);
@@ -309,6 +272,7 @@ impl Engine {
             };
             if done {
                 self.count(guard, tally);
+                self.upkeep(guard);
                 return Ok(reply);
             }
         }
@@ -355,7 +319,6 @@ impl Engine {
     }
 
     /// Swaps a record for another of the same key.
-    #[inline]
     fn replace(
         &self,
         guard: &Guard<'_>,
@@ -364,7 +327,22 @@ impl Engine {
         draft: Draft<'_, '_>,
         was_expired: bool,
     ) -> bool {
+        self.replace_inline(guard, found, hash, draft, was_expired)
+    }
+
+    /// The same, for where it pays to be spared a call.
+    #[inline(always)]
+    pub(super) fn replace_inline(
+        &self,
+        guard: &Guard<'_>,
+        found: &Found<'_, Record>,
+        hash: u64,
+        draft: Draft<'_, '_>,
+        was_expired: bool,
+    ) -> bool {
         let after = draft.live().memory() as u64;
+        let record = draft.record();
+        let plan = self.plan_successor(&draft, live_of(found, guard));
         // SAFETY: the draft is private, of this domain, and has the key that was found under the
         // guard, with its hash.
         let replaced = unsafe { self.table.replace(found, hash, draft.record(), guard) };
@@ -374,11 +352,12 @@ impl Engine {
             guard.stripe().of(Tally::Expirations).add(1);
         }
         guard.stripe().of(Tally::RecordBytes).add(after.wrapping_sub(before));
+        self.look_after(plan, hash, record, guard);
         true
     }
 
     /// Inserts a record whose key was absent; false when another insert came first.
-    fn insert(
+    pub(super) fn insert(
         &self,
         guard: &Guard<'_>,
         key: &[u8],
@@ -387,6 +366,8 @@ impl Engine {
     ) -> Result<bool, Error> {
         self.reserve_key()?;
         let memory = draft.live().memory();
+        let record = draft.record();
+        let plan = self.plan_first(&draft);
         // SAFETY: the table holds records of `Draft`'s only, and the guard outlives the call.
         let has_key = |record| unsafe { Live::new(record) }.has_key(key);
         // SAFETY: the draft is private, of this domain, and has this key and its hash.
@@ -394,6 +375,7 @@ impl Engine {
             Insert::Done => {
                 draft.publish();
                 guard.stripe().of(Tally::RecordBytes).add(memory as u64);
+                self.look_after(plan, hash, record, guard);
                 return Ok(true);
             }
             Insert::Lost => {
@@ -478,46 +460,6 @@ impl Engine {
         false
     }
 
-    /// Whether a deadline has passed; at the deadline itself a key is still there.
-    ///
-    /// Reads the cheap clock first, and the precise one only when that leaves it open.
-    #[inline(never)]
-    pub(super) fn has_expired(&self, deadline: u64) -> bool {
-        let coarse = self.clock.coarse_millis();
-        if deadline > coarse.saturating_add(COARSE_LAG_MILLIS) {
-            return false;
-        }
-        deadline < coarse || self.clock.now_millis() > deadline
-    }
-
-    /// The deadline of a plain write: the configured time to live from now, or none.
-    #[inline]
-    pub(crate) fn default_deadline(&self) -> u64 {
-        match self.default_ttl {
-            None => 0,
-            Some(ttl) => self.clock.now_millis().saturating_add(ttl),
-        }
-    }
-
-    /// Milliseconds since the pool began, coarsely.
-    #[inline]
-    pub(super) fn elapsed_coarse(&self) -> u64 {
-        let elapsed = self.clock.coarse_millis().saturating_sub(self.began);
-        // ORDERING: Relaxed; coarse time. Written only when it changes, once a millisecond.
-        if self.recent.load(Ordering::Relaxed) != elapsed {
-            self.recent.store(elapsed, Ordering::Relaxed);
-        }
-        elapsed
-    }
-
-    /// Milliseconds since the pool began, as of the last look at the clock: by a write, or by one in
-    /// 64 increments.
-    #[inline]
-    pub(super) fn elapsed_recent(&self) -> u64 {
-        // ORDERING: Relaxed; coarse time, nothing is carried.
-        self.recent.load(Ordering::Relaxed)
-    }
-
     /// Counts one operation.
     #[inline]
     pub(crate) fn count(&self, guard: &Guard<'_>, tally: Tally) {
@@ -566,7 +508,7 @@ impl Drop for Engine {
 
 /// The record that was found under a guard.
 #[inline]
-fn live_of<'g>(found: &Found<'_, Record>, _guard: &'g Guard<'_>) -> Live<'g> {
+pub(super) fn live_of<'g>(found: &Found<'_, Record>, _guard: &'g Guard<'_>) -> Live<'g> {
     // SAFETY: the table holds records of `Draft`'s only, and what is found under a guard lives as
     // long as it.
     unsafe { Live::new(found.record) }

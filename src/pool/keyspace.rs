@@ -121,7 +121,7 @@ impl MemoryCachePool {
         random_key_from(engine, start).or_else(|| random_key_from(engine, 0))
     }
 
-    /// How many keys there are, those included that have expired and were not met since.
+    /// How many keys there are, those included that have expired and were not removed yet.
     #[must_use]
     pub fn dbsize(&self) -> usize {
         usize::try_from(self.engine.domain.total(Tally::Keys).cast_signed()).unwrap_or(0)

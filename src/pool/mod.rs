@@ -1,6 +1,7 @@
 //! The public face: [`MemoryCachePool`], a cheap handle on a shared keyspace.
 
 mod byte_size;
+mod cleanup;
 mod config;
 mod engine;
 mod expiry;
@@ -13,12 +14,16 @@ mod objects;
 mod options;
 mod pinned;
 mod policy;
+mod put;
 mod scan;
 mod single_flight;
 mod stats;
 mod strings;
+mod time;
+mod upkeep;
 
 pub use byte_size::ByteSize;
+pub use cleanup::Cleanup;
 pub use config::{CacheConfig, ConfigError};
 pub use expiry::{ExpireCondition, Ttl};
 pub use hosts::Update;
@@ -29,6 +34,7 @@ pub use policy::EvictionPolicy;
 pub use scan::{ScanOptions, ScanPage};
 pub use stats::{CacheStats, KeyInfo};
 
+use cleanup::Keeper;
 use engine::Engine;
 use std::sync::Arc;
 
@@ -45,7 +51,10 @@ use std::sync::Arc;
 ///   of the same bucket has succeeded meanwhile, and never waits for a thread that is not running.
 /// * A key past its deadline is absent at once, to the millisecond, whether or not its memory has
 ///   been taken back.
-/// * No thread is started.
+/// * What has expired is removed soon, by those who write, in slices of at most sixteen keys; a pool
+///   that is not written to keeps it until it is asked to
+///   [clean up](Self::cleanup_expired_keys).
+/// * No thread is started, but by [`start_cleanup_task`](Self::start_cleanup_task).
 ///
 /// # Examples
 ///
@@ -59,6 +68,8 @@ use std::sync::Arc;
 /// ```
 #[derive(Clone, Debug)]
 pub struct MemoryCachePool {
+    /// Before the engine, so that it is dropped first.
+    keeper: Arc<Keeper>,
     engine: Arc<Engine>,
 }
 
@@ -72,12 +83,17 @@ impl MemoryCachePool {
         config.validate()?;
         #[cfg(feature = "tracing")]
         tracing::info!(?config, "pool created");
-        Ok(Self { engine: Arc::new(Engine::new(config)) })
+        Ok(Self::of(config))
+    }
+
+    /// A pool of a valid configuration.
+    fn of(config: CacheConfig) -> Self {
+        Self { keeper: Arc::default(), engine: Arc::new(Engine::new(config)) }
     }
 }
 
 impl Default for MemoryCachePool {
     fn default() -> Self {
-        Self { engine: Arc::new(Engine::new(CacheConfig::default())) }
+        Self::of(CacheConfig::default())
     }
 }

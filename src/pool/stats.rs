@@ -33,9 +33,9 @@ pub struct CacheStats {
     pub expirations: u64,
     /// Keys removed to make room; 0 as long as there is no eviction.
     pub evictions: u64,
-    /// Keys in the table, those included that have expired and were not met since.
+    /// Keys in the table, those included that have expired and were not removed yet.
     pub key_count: usize,
-    /// Bytes in use: records, retired records and the table.
+    /// Bytes in use: records, retired records, the table and the timing wheel.
     pub memory_usage: usize,
     /// Bytes of the records in the table, with the values that they share.
     pub record_bytes: usize,
@@ -43,6 +43,11 @@ pub struct CacheStats {
     pub retired_bytes: usize,
     /// Bytes of the buckets.
     pub table_bytes: usize,
+    /// Bytes of the timing wheel, which knows what expires when.
+    pub wheel_bytes: usize,
+    /// Entries of the timing wheel: about one for each key with a deadline, at most two for each key
+    /// and four thousand more.
+    pub wheel_entries: usize,
 }
 
 /// Facts about one key.
@@ -82,6 +87,8 @@ impl MemoryCachePool {
         let record_bytes = bytes(engine.domain.total(Tally::RecordBytes));
         let retired_bytes = bytes(engine.domain.retired_bytes());
         let table_bytes = engine.table.bytes(&engine.pin());
+        let wheel_bytes =
+            size_of_val(&engine.wheel) + bytes(engine.domain.total(Tally::WheelBytes));
         CacheStats {
             hits,
             misses,
@@ -92,10 +99,12 @@ impl MemoryCachePool {
             expirations: since(Tally::Expirations),
             evictions: 0,
             key_count: self.dbsize(),
-            memory_usage: record_bytes + retired_bytes + table_bytes,
+            memory_usage: record_bytes + retired_bytes + table_bytes + wheel_bytes,
             record_bytes,
             retired_bytes,
             table_bytes,
+            wheel_bytes,
+            wheel_entries: bytes(engine.domain.total(Tally::WheelEntries)),
         }
     }
 
@@ -141,6 +150,7 @@ impl MemoryCachePool {
                     ("used_memory_records", stats.record_bytes.to_string()),
                     ("used_memory_retired", stats.retired_bytes.to_string()),
                     ("used_memory_table", stats.table_bytes.to_string()),
+                    ("used_memory_wheel", stats.wheel_bytes.to_string()),
                     ("oldest_guard_millis", oldest_guard.to_string()),
                     ("maxmemory_policy", engine.config.eviction_policy.to_string()),
                 ],

@@ -4,7 +4,7 @@ use super::{
     Encoding, FIXED_ALIGN, FIXED_SIZE, HASH_BITS, LONGEST_INLINE, Live, Object, Record, block_size,
     drop_content, fixed_offset, integer::IntegerCell, usage::Usage,
 };
-use crate::{reclaim::Guard, sync::UnsafeCell};
+use crate::{reclaim::Guard, sync::AtomicU32};
 use std::{mem::ManuallyDrop, ptr::NonNull, sync::Arc};
 
 /// What a record is to hold.
@@ -126,7 +126,7 @@ impl<'g, 'd> Draft<'g, 'd> {
         let record = block.cast::<Record>();
         #[expect(clippy::cast_possible_truncation, reason = "within the limits, by contract")]
         let header = Record {
-            birth: UnsafeCell::new(0),
+            cover: AtomicU32::new(0),
             key_len: key.len() as u16,
             encoding,
             hash_top: (origin.hash >> HASH_BITS) as u8,

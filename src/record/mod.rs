@@ -1,7 +1,7 @@
 //! A record: key, value and header in one allocation, behind one slot.
 //!
 //! ```text
-//! offset  0  birth u32 | key length u16 | encoding u8 | bits 31 to 24 of the hash u8
+//! offset  0  cover u32, or birth | key length u16 | encoding u8 | bits 31 to 24 of the hash u8
 //!         8  access u32 (see `usage`) | value length u32
 //!        16  deadline u64: Unix milliseconds, 0 = none
 //!        24  written u40: milliseconds since the pool began | bits 23 to 0 of the hash
@@ -13,7 +13,9 @@
 //! of boxed keys and boxed values costs four.
 //!
 //! A record does not change after it was published, except for its access word, which is advisory,
-//! and the [cell](integer::IntegerCell) of an integer. Everything else replaces the record: a
+//! its [cover](crate::wheel), which says what looks after its deadline, and the
+//! [cell](integer::IntegerCell) of an integer. The cover lies where the [birth](crate::table) was as
+//! long as the record was being inserted. Everything else replaces the record: a
 //! deadline changed in place would be lost when an overwrite copies the old one at the same time.
 //!
 //! | encoding | value                                                              |
@@ -39,7 +41,7 @@ pub(crate) use draft::{Content, Draft, Origin};
 
 use crate::{
     reclaim::{Guard, Retired, magazine::block_bytes},
-    sync::UnsafeCell,
+    sync::{AtomicU32, Ordering},
     table,
 };
 use integer::IntegerCell;
@@ -81,7 +83,8 @@ enum Encoding {
 #[derive(Debug)]
 #[repr(C, align(16))]
 pub(crate) struct Record {
-    birth: UnsafeCell<u32>,
+    /// The birth while the record is being inserted, its cover from then on.
+    cover: AtomicU32,
     key_len: u16,
     encoding: Encoding,
     hash_top: u8,
@@ -215,6 +218,12 @@ impl<'g> Live<'g> {
         self.header().deadline
     }
 
+    /// What looks after the deadline.
+    #[inline]
+    pub(crate) fn cover(self) -> &'g AtomicU32 {
+        &self.header().cover
+    }
+
     /// The access word.
     #[inline]
     pub(crate) fn usage(self) -> &'g Usage {
@@ -293,10 +302,19 @@ fn block_size(encoding: Encoding, key_len: usize, value_len: usize) -> usize {
     })
 }
 
-// SAFETY: `birth` is a field; `retired` tells the size that `Draft` has taken the block with.
+// SAFETY: `retired` tells the size that `Draft` has taken the block with.
 unsafe impl table::Record for Record {
-    fn birth(&self) -> &UnsafeCell<u32> {
-        &self.birth
+    #[inline]
+    fn birth(&self) -> u32 {
+        // ORDERING: Relaxed; written before the CAS that placed the record, which the caller has
+        // seen. What is written later is no birth, and does no harm (T5).
+        self.cover.load(Ordering::Relaxed)
+    }
+
+    #[inline]
+    unsafe fn set_birth(&self, version: u32) {
+        // ORDERING: Relaxed; the record is private.
+        self.cover.store(version, Ordering::Relaxed);
     }
 
     fn bucket_hash(&self) -> u32 {

@@ -70,6 +70,8 @@
 //!   it held.
 //! * **T4** At most one slot holds a record of a key.
 //! * **T5** `birth` is written while the record is private, and means something only in a TENT word.
+//!   A record may use its room once it was committed: whoever then takes that for a birth holds a
+//!   word that has changed, and whatever he concludes ends in a CAS of that word, which fails.
 //! * **T6** An overflow bucket's link does not change while it is chained or may be walked.
 //! * **T7** Whoever sees a frozen word sees the successor of its generation.
 //! * **T8** Nobody reads or writes a key in a successor before he has seen *done* on the bucket of
@@ -146,6 +148,7 @@ mod insert;
 mod lookup;
 #[cfg(all(test, pool_loom, not(pool_epochs)))]
 mod loom;
+mod matching;
 mod migrate;
 mod overflow;
 mod remove;
@@ -162,7 +165,7 @@ pub(crate) use lookup::Found;
 
 use crate::{
     reclaim::{Guard, Retired, magazine},
-    sync::{AtomicPtr, Ordering, UnsafeCell},
+    sync::{AtomicPtr, Ordering},
 };
 use crossbeam_utils::CachePadded;
 use generation::Generation;
@@ -174,10 +177,19 @@ use word::Seen;
 ///
 /// # Safety
 ///
-/// `birth` always returns the same cell of the record, and `retired` describes its whole block.
+/// `retired` describes the record's whole block.
 pub(crate) unsafe trait Record: Sized {
-    /// The version of the bucket at which the record was placed.
-    fn birth(&self) -> &UnsafeCell<u32>;
+    /// What [`set_birth`](Self::set_birth) has noted. Asked for only of a record that was seen in a
+    /// tentative word; when that word has changed meanwhile, the answer may be anything (T5).
+    fn birth(&self) -> u32;
+
+    /// Notes the version of the bucket at which the record is placed, as far as
+    /// [`BIRTH_BITS`] go.
+    ///
+    /// # Safety
+    ///
+    /// The record is private to the caller.
+    unsafe fn set_birth(&self, version: u32);
 
     /// The lower half of the record's hash, which chooses its bucket.
     fn bucket_hash(&self) -> u32;
@@ -204,6 +216,11 @@ pub(crate) unsafe trait Record: Sized {
         bytes
     }
 }
+
+/// The bits of a version that a record's birth keeps; the last one is left to the record, to tell
+/// what else it has in the same place. Versions wrap all the same: who is pinned for 2³¹ commits of
+/// one bucket could take one for another.
+const BIRTH_BITS: u32 = u32::MAX >> 1;
 
 /// A hash table of records.
 #[derive(Debug)]

@@ -1,6 +1,7 @@
 //! The work that valgrind's cachegrind counts: a fill, and then so many operations.
 //!
-//! `cachegrind CONTENDER get|set|incr|fill KEYS OPS` (`incr` for the pool only); the counts of `fill` (with the same keys) are
+//! `cachegrind CONTENDER get|set|incr|fill|set_px|fill_px KEYS OPS` (`incr` and those with a time to
+//! live for the pool only); the counts of `fill` (with the same keys) are
 //! subtracted by whoever runs it. See `benches/cachegrind.sh`.
 
 use memory_cache_pool_benches::{
@@ -39,6 +40,16 @@ fn parse_and_run() -> Option<()> {
             std::mem::forget(pool);
             Some(())
         }
+        Pool::NAME if matches!(operation.as_str(), "set_px" | "fill_px") => {
+            let in_order: Vec<_> = (0..keys).map(key).collect();
+            let pool = Pool::with_capacity(in_order.len());
+            let _ = round::set_px(&pool, &in_order, in_order.len());
+            if operation == "set_px" {
+                let _ = round::set_px(&pool, &keys_of(&shuffled(keys, 1)), ops);
+            }
+            std::mem::forget(pool);
+            Some(())
+        }
         Pool::NAME => run::<Pool>(operation, keys, ops),
         Papaya::NAME => run::<Papaya>(operation, keys, ops),
         DashMap::NAME => run::<DashMap>(operation, keys, ops),
@@ -51,7 +62,8 @@ fn main() -> ExitCode {
     if parse_and_run().is_some() {
         return ExitCode::SUCCESS;
     }
-    let usage = "usage: cachegrind pool|papaya|dashmap|hashbrown get|set|incr|fill KEYS OPS";
+    let usage =
+        "usage: cachegrind pool|papaya|dashmap|hashbrown get|set|incr|fill|set_px|fill_px KEYS OPS";
     let _ = writeln!(io::stderr(), "{usage}");
     ExitCode::FAILURE
 }

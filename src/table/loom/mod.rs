@@ -1,11 +1,12 @@
 //! Models of the table, over its real code: [`chains`] of a bucket, [`moves`] from one size to
-//! another.
+//! another, [`visits`] of what a hash may mean.
 //!
 //! A bucket has two slots here. Keys are their own hashes: their lower bits choose the bucket, and
 //! their tags are all the same.
 
 mod chains;
 mod moves;
+mod visits;
 
 use super::{Found, Insert, Record, Table, bucket, generation::Generation, word::Seen};
 use crate::{
@@ -23,10 +24,16 @@ struct Node {
     payload: UnsafeCell<u64>,
 }
 
-// SAFETY: `birth` is a field; the block has the size that `World::node` takes.
+// SAFETY: the block has the size that `World::node` takes.
 unsafe impl Record for Node {
-    fn birth(&self) -> &UnsafeCell<u32> {
-        &self.birth
+    fn birth(&self) -> u32 {
+        // SAFETY: written before the node was placed, and not since.
+        self.birth.with(|birth| unsafe { *birth })
+    }
+
+    unsafe fn set_birth(&self, version: u32) {
+        // SAFETY: the caller says that the node is private.
+        self.birth.with_mut(|birth| unsafe { *birth = version });
     }
 
     fn bucket_hash(&self) -> u32 {

@@ -36,7 +36,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 impl World {
     /// A table of so many buckets with these keys, on its way to another number of buckets.
-    fn moving(buckets: usize, keys: &[(u64, u64)], to: usize) -> Arc<Self> {
+    pub(super) fn moving(buckets: usize, keys: &[(u64, u64)], to: usize) -> Arc<Self> {
         let world = Self::new(buckets);
         for &(key, payload) in keys {
             assert!(world.insert(key, payload));
@@ -48,7 +48,7 @@ impl World {
     }
 
     /// Moves a bucket of generation `number`, if that is the root.
-    fn move_bucket(&self, number: u32, bucket: usize) {
+    pub(super) fn move_bucket(&self, number: u32, bucket: usize) {
         let guard = self.domain.pin();
         let root = self.table.root(&guard);
         if let Some(next) = root.next().filter(|_| root.number == number) {
