@@ -57,6 +57,9 @@ pub(crate) const BAG: usize = if cfg!(pool_loom) {
     64
 };
 
+/// Bytes of a thread's own account at which they are added to the shared one.
+pub(crate) const FLUSH: u64 = if cfg!(pool_loom) { 2 } else { 4 << 10 };
+
 /// Locks `mutex`, whatever happened to a thread that held it.
 ///
 /// Every lock of this crate guards data that is whole at each statement, so that a panic in a
@@ -132,6 +135,28 @@ pub(crate) enum Mutant {
     ExitKeepsBag,
     /// R17, R18: a removal takes whatever the slot holds now.
     RemoveByKey,
+    /// The ring gives one ticket to two pushers.
+    TicketByLoad,
+    /// The ring's cell is overwritten, whatever lies in it.
+    PushByStore,
+    /// The ring's cell is emptied by a load and a store.
+    PopByStore,
+    /// A promotion is not confirmed on the slot.
+    PromoteUnconfirmed,
+    /// A successor keeps the trial mark that it copied before it was published.
+    MarkCopiedEarly,
+    /// A ghost's word is overwritten, whatever it holds by now.
+    GhostByStore,
+    /// R20: whoever lost the CAS subtracts all the same.
+    LoserSubtracts,
+    /// The right to evict a key is taken before a victim is known.
+    RightBeforeVictim,
+    /// A key is evicted whether or not it is still one too many.
+    EvictUnrightfully,
+    /// A key is counted before it was published.
+    CountBeforePublish,
+    /// A stripe is added to the sum by a load and a store.
+    FlushByStore,
     /// R24: an inbox is emptied by a load and a store.
     TakeByStore,
 }

@@ -12,7 +12,7 @@ mod numbers;
 mod objects;
 mod options;
 mod pinned;
-mod policy;
+pub(crate) mod policy;
 mod single_flight;
 mod stats;
 mod strings;

@@ -1,0 +1,239 @@
+//! The pool's evictor over a plain host: buckets behind mutexes, records that stay until the end.
+//! It measures the policies apart from the table.
+
+use crate::{
+    cache::{Cache, Seat},
+    evict::{
+        Evictor, Place,
+        enforce::Entry,
+        host::{Cause, Facts, Host},
+        usage::Usage,
+    },
+};
+use memory_cache_pool::EvictionPolicy;
+use std::sync::{
+    Mutex, MutexGuard, OnceLock, PoisonError,
+    atomic::{AtomicUsize, Ordering::Relaxed},
+};
+
+/// Records that one allocation is made for.
+const CHUNK: usize = 1 << 14;
+/// Allocations that there may be.
+const CHUNKS: usize = 1 << 12;
+
+/// A record, as far as the evictor is concerned.
+#[derive(Debug)]
+struct Node {
+    hash: u64,
+    bytes: usize,
+    usage: Usage,
+}
+
+type Chunk = Box<[OnceLock<Node>]>;
+
+/// Records by number; they stay until the end of the run, and so need no reclamation.
+#[derive(Debug)]
+struct Nodes {
+    chunks: Box<[OnceLock<Chunk>]>,
+    next: AtomicUsize,
+}
+
+impl Nodes {
+    fn new() -> Self {
+        Self { chunks: (0..CHUNKS).map(|_| OnceLock::new()).collect(), next: AtomicUsize::new(0) }
+    }
+
+    fn add(&self, node: Node) -> usize {
+        let number = self.next.fetch_add(1, Relaxed);
+        let empty = || (0..CHUNK).map(|_| OnceLock::new()).collect();
+        let chunk = self.chunks[number / CHUNK].get_or_init(empty);
+        let _ = chunk[number % CHUNK].set(node);
+        number
+    }
+
+    fn get(&self, number: usize) -> Option<&Node> {
+        self.chunks[number / CHUNK].get()?[number % CHUNK].get()
+    }
+}
+
+/// A cache of keys without values, which the evictor keeps within its limits.
+#[derive(Debug)]
+pub(crate) struct PlainHost {
+    name: &'static str,
+    evictor: Evictor,
+    buckets: Box<[Mutex<Vec<usize>>]>,
+    nodes: Nodes,
+}
+
+/// What a limit is on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Limit {
+    /// So many keys.
+    Keys(usize),
+    /// So many bytes, in which there is room for about so many keys.
+    Bytes(u64, usize),
+}
+
+impl PlainHost {
+    pub(crate) fn new(policy: EvictionPolicy, limit: Limit) -> Self {
+        let (keys, bytes, about) = match limit {
+            Limit::Keys(keys) => (Some(keys), None, keys),
+            Limit::Bytes(bytes, about) => (None, Some(bytes), about),
+        };
+        // As many as the pool's table would have.
+        let buckets = (about * 2 / 9 + 1).next_power_of_two();
+        let name = match policy {
+            EvictionPolicy::AllKeysLru => "pool lru",
+            EvictionPolicy::AllKeysLfu => "pool lfu",
+            _ => "pool",
+        };
+        Self {
+            name,
+            evictor: Evictor::new(policy, keys, bytes),
+            buckets: (0..buckets).map(|_| Mutex::default()).collect(),
+            nodes: Nodes::new(),
+        }
+    }
+
+    fn bucket(&self, number: usize) -> MutexGuard<'_, Vec<usize>> {
+        let bucket = &self.buckets[number & (self.buckets.len() - 1)];
+        bucket.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn find(&self, hash: u64) -> Option<&Node> {
+        let bucket = self.bucket(low(hash));
+        let mut nodes = bucket.iter().filter_map(|number| self.nodes.get(*number));
+        nodes.find(|node| node.hash == hash)
+    }
+}
+
+impl Cache for PlainHost {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn get(&self, seat: &Seat, hash: u64) -> bool {
+        let Some(node) = self.find(hash) else { return false };
+        self.evictor.touch(&node.usage, &seat.local, seat.draw(), || 0);
+        true
+    }
+
+    fn set(&self, seat: &Seat, hash: u64, bytes: usize) {
+        let admission = self.evictor.admit(hash);
+        let view = View { host: self, seat, mine: None };
+        if self.evictor.make_room(&view, bytes).is_err() {
+            return;
+        }
+        let Ok(place) = self.evictor.take_place(&view) else { return };
+        let usage = admission.usage(self.evictor.pace.now());
+        let number = {
+            let mut bucket = self.bucket(low(hash));
+            let is_there = |number: &usize| self.nodes.get(*number).is_some_and(|n| n.hash == hash);
+            if bucket.iter().any(is_there) {
+                self.evictor.leave_place(place);
+                return;
+            }
+            let number = self.nodes.add(Node { hash, bytes, usage });
+            bucket.push(number);
+            number
+        };
+        let view = View { host: self, seat, mine: Some(number) };
+        self.evictor.note_inserted(&view, Entry { hash, bytes, admission, place }, || 0);
+        debug_assert_eq!(place, Place::Open);
+    }
+
+    fn held(&self) -> (usize, u64) {
+        let each = |number| {
+            let bucket = self.bucket(number);
+            let bytes = bucket.iter().filter_map(|n| self.nodes.get(*n)).map(|n| n.bytes as u64);
+            (bucket.len(), bytes.sum::<u64>())
+        };
+        (0..self.buckets.len()).map(each).fold((0, 0), |sum, of| (sum.0 + of.0, sum.1 + of.1))
+    }
+}
+
+/// The host during one operation of one thread.
+struct View<'v> {
+    host: &'v PlainHost,
+    seat: &'v Seat,
+    mine: Option<usize>,
+}
+
+impl View<'_> {
+    fn node(&self, number: usize) -> &Node {
+        match self.host.nodes.get(number) {
+            Some(node) => node,
+            None => unreachable!("a record is added before its number is"),
+        }
+    }
+}
+
+impl Host for View<'_> {
+    /// The record's number, which is in one place only and never used again.
+    type Seen = usize;
+
+    fn buckets(&self) -> usize {
+        self.host.buckets.len()
+    }
+
+    fn visit(&self, bucket: usize, mut see: impl FnMut(usize)) {
+        let all = self.host.bucket(bucket).clone();
+        all.into_iter().for_each(&mut see);
+    }
+
+    fn visit_hash(&self, hash: u64, mut see: impl FnMut(usize)) {
+        self.visit(low(hash), |number| {
+            if self.node(number).hash == hash {
+                see(number);
+            }
+        });
+    }
+
+    fn prefetch(&self, _: usize, _: usize) {}
+
+    fn prefetch_hashes(&self, _: Option<u64>, _: Option<u64>) {}
+
+    fn facts(&self, seen: usize) -> Facts<'_> {
+        Facts {
+            usage: &self.node(seen).usage,
+            deadline: 0,
+            has_expired: false,
+            may_go: self.mine != Some(seen),
+        }
+    }
+
+    fn bytes(&self, seen: usize) -> usize {
+        self.node(seen).bytes
+    }
+
+    fn remove(&self, seen: usize, _: Cause) -> bool {
+        let mut bucket = self.host.bucket(low(self.node(seen).hash));
+        let place = bucket.iter().position(|number| *number == seen);
+        place.map(|place| bucket.swap_remove(place)).is_some()
+    }
+
+    fn confirm(&self, seen: usize) -> bool {
+        self.host.bucket(low(self.node(seen).hash)).contains(&seen)
+    }
+
+    fn local(&self) -> &crate::evict::local::Local {
+        &self.seat.local
+    }
+
+    fn random(&self) -> u32 {
+        self.seat.draw()
+    }
+
+    fn retired_bytes(&self) -> u64 {
+        0
+    }
+
+    fn has_volatile(&self) -> bool {
+        false
+    }
+}
+
+/// The bits of a hash that choose its bucket.
+fn low(hash: u64) -> usize {
+    usize::try_from(hash & 0xFFFF_FFFF).unwrap_or(usize::MAX)
+}
