@@ -145,6 +145,8 @@ pub(crate) enum Mutant {
     PromoteUnconfirmed,
     /// A successor keeps the trial mark that it copied before it was published.
     MarkCopiedEarly,
+    /// A read stores the access word, whatever it holds by now.
+    TouchByStore,
     /// A ghost's word is overwritten, whatever it holds by now.
     GhostByStore,
     /// R20: whoever lost the CAS subtracts all the same.

@@ -91,15 +91,19 @@ impl Evictor {
         {
             self.put_in(host, trial, entry.hash);
         }
-        let keys = match entry.place {
-            Place::Taken => self.keys.count(),
-            Place::Open => self.keys.add(),
-        };
         let rule = self.rule();
-        if rule.is_some() {
-            self.fit(keys.min(self.keys.most()));
+        if entry.place == Place::Open {
+            self.count_key(host, rule);
         }
-        if entry.place == Place::Open && keys > self.keys.most() {
+        if rule.is_some() {
+            self.fit(self.keys.count());
+        }
+    }
+
+    /// Counts a key that has been published, and evicts for it.
+    pub(super) fn count_key<H: Host>(&self, host: &H, rule: Option<Rule>) {
+        let keys = self.keys.add();
+        if keys > self.keys.most() {
             self.evict_keys(host, rule, keys);
         }
     }
@@ -188,7 +192,7 @@ impl Evictor {
     }
 
     /// Removes a victim; false when it was replaced or removed meanwhile.
-    fn evict<H: Host>(&self, host: &H, victim: Victim<H::Seen>) -> bool {
+    pub(super) fn evict<H: Host>(&self, host: &H, victim: Victim<H::Seen>) -> bool {
         let bytes = host.bytes(victim.seen);
         let is_gone = host.remove(victim.seen, victim.cause);
         if is_gone || is_mutant(Mutant::LoserSubtracts) {

@@ -6,6 +6,8 @@ pub(crate) mod host;
 mod kept;
 mod key_limit;
 pub(crate) mod local;
+#[cfg(all(test, pool_loom))]
+mod loom;
 mod pace;
 mod ring;
 mod rule;

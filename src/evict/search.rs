@@ -19,6 +19,11 @@ const LOOKS: usize = 32;
 /// have been lost from the ring.
 const LOST_TICKS: u32 = 64;
 
+/// After how many ticks without use a record is forgotten: everybody else was used sixteen times.
+const FORGOTTEN_TICKS: u32 = 256;
+/// How many victims there are for each look for those who are forgotten.
+const LOOK_FOR_FORGOTTEN: u32 = 16;
+
 /// A record that is to go.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Victim<S> {
@@ -72,7 +77,7 @@ impl<S: Copy> Sample<S> {
 }
 
 /// How the judgement over a hash from the ring ended.
-enum Judgement<S> {
+pub(super) enum Judgement<S> {
     Goes(Victim<S>),
     /// Promoted, or not in trial any more, or gone.
     Settled,
@@ -108,9 +113,16 @@ impl Evictor {
     /// The first of whom it can be said that it was not used: a trial that failed, or a record of
     /// the main part that nobody has used since the hand came by.
     fn find_by_use<H: Host>(&self, host: &H, rule: Rule, now: Tick) -> Option<Victim<H::Seen>> {
+        // Failed trials may be victims enough for ever: the hand has to move all the same, or what
+        // was in use once would stay.
+        if host.random().is_multiple_of(LOOK_FOR_FORGOTTEN) {
+            let unused = |facts: &Facts<'_>| now.since(facts.usage.last_use()) > FORGOTTEN_TICKS;
+            let (_, sample) = self.sample_unused(host, rule, now, unused);
+            if let Some(victim) = sample.victim() {
+                return Some(victim);
+            }
+        }
         let trial = if rule.tries() { self.trials.newest() } else { None };
-        // When a bucket of the main part is all in use, a trial is judged early: who is used gets
-        // more of the room than who is new.
         let mut keep = self.trials.share();
         for _ in 0..LOOKS {
             if let Some(trial) = trial
@@ -123,23 +135,32 @@ impl Evictor {
                     Judgement::Settled => continue,
                 }
             }
-            let mut sample = Sample::new();
-            let bucket = self.sample_bucket(host, &mut sample, |facts| {
-                let is_unused = facts.usage.uses() == 0 && is_in_main(facts, now);
-                (is_unused && !is_spared(rule, facts)).then(|| rank_by_age(facts, now))
-            });
+            let unused = |facts: &Facts<'_>| facts.usage.uses() == 0 && is_in_main(facts, now);
+            let (bucket, sample) = self.sample_unused(host, rule, now, unused);
             if let Some(victim) = sample.victim() {
                 return Some(victim);
             }
-            host.visit(bucket, |seen| {
-                let facts = host.facts(seen);
-                if is_in_main(&facts, now) {
-                    facts.usage.lower();
-                }
-            });
+            lower_all(host, bucket, now);
+            // All of the bucket is in use: a trial is judged early. Who is used gets more of the
+            // room than who is new.
             keep = self.trials.floor();
         }
         None
+    }
+
+    /// Samples the next bucket for the oldest of those who are unused.
+    fn sample_unused<H: Host>(
+        &self,
+        host: &H,
+        rule: Rule,
+        now: Tick,
+        is_unused: impl Fn(&Facts<'_>) -> bool,
+    ) -> (usize, Sample<H::Seen>) {
+        let mut sample = Sample::new();
+        let bucket = self.sample_bucket(host, &mut sample, |facts| {
+            (is_unused(facts) && !is_spared(rule, facts)).then(|| rank_by_age(facts, now))
+        });
+        (bucket, sample)
     }
 
     /// The one that ranks highest in the first bucket that has any that may go.
@@ -159,7 +180,7 @@ impl Evictor {
     }
 
     /// Judges the record in trial of a hash that was taken out of the ring.
-    fn judge<H: Host>(&self, host: &H, trial: &Trial, hash: u64) -> Judgement<H::Seen> {
+    pub(super) fn judge<H: Host>(&self, host: &H, trial: &Trial, hash: u64) -> Judgement<H::Seen> {
         let mut tried = None;
         host.visit_hash(hash, |seen| {
             if host.facts(seen).usage.is_in_trial() {
@@ -228,6 +249,16 @@ impl Evictor {
 fn promote<H: Host>(host: &H, seen: H::Seen, facts: Facts<'_>) -> bool {
     facts.usage.promote();
     is_mutant(Mutant::PromoteUnconfirmed) || host.confirm(seen)
+}
+
+/// Takes a use back from every record of the main part in a bucket.
+fn lower_all<H: Host>(host: &H, bucket: usize, now: Tick) {
+    host.visit(bucket, |seen| {
+        let facts = host.facts(seen);
+        if is_in_main(&facts, now) {
+            facts.usage.lower();
+        }
+    });
 }
 
 /// Whether the hand judges a record, and not the ring.

@@ -56,7 +56,9 @@ impl World {
         Self {
             evictor: Evictor::new(policy, keys, bytes),
             nodes: RefCell::default(),
-            buckets: (0..(about * 2 / 9 + 1).next_power_of_two()).map(|_| RefCell::default()).collect(),
+            buckets: (0..(about * 2 / 9 + 1).next_power_of_two())
+                .map(|_| RefCell::default())
+                .collect(),
             local: Local::default(),
             random: Cell::new(0x9E37_79B9),
             now: Cell::new(1_000),
@@ -351,7 +353,9 @@ fn noeviction_refuses_a_key_too_many_and_evicts_nothing() {
 
     world.delete(1);
     assert_eq!(world.set(3), Ok(()));
-    world.evictor.leave_place(world.evictor.take_place(&View { world: &world, mine: None }).unwrap_or(Place::Open));
+    world.evictor.leave_place(
+        world.evictor.take_place(&View { world: &world, mine: None }).unwrap_or(Place::Open),
+    );
     assert_eq!(world.evictor.keys.count(), 3);
 }
 
@@ -450,11 +454,21 @@ fn a_limit_that_is_lowered_is_met_in_slices() {
     }
 
     world.evictor.set_max_keys(Some(90));
-    let sizes: Vec<_> = (100..112).map(|key| { world.set(key).unwrap(); world.live().len() }).collect();
+    let sizes: Vec<_> = (100..112)
+        .map(|key| {
+            world.set(key).unwrap();
+            world.live().len()
+        })
+        .collect();
     assert_eq!(sizes, [99, 98, 97, 96, 95, 94, 93, 92, 91, 90, 90, 90]);
 
     world.evictor.set_max_memory(Some(8_000));
-    let sizes: Vec<_> = (200..212).map(|key| { world.set(key).unwrap(); world.live().len() }).collect();
+    let sizes: Vec<_> = (200..212)
+        .map(|key| {
+            world.set(key).unwrap();
+            world.live().len()
+        })
+        .collect();
     assert_eq!(sizes, [89, 88, 87, 86, 85, 84, 83, 82, 81, 80, 80, 80]);
 
     world.evictor.set_max_keys(None);
@@ -539,28 +553,20 @@ fn a_victim_that_is_overwritten_in_time_stays_and_is_judged_again() {
 }
 
 #[test]
-fn an_orphan_of_the_ring_is_found_by_its_age() {
+fn what_is_not_used_any_more_goes_even_if_trials_fail_all_the_time() {
     let world = World::new(EvictionPolicy::AllKeysLfu, Some(30), None);
     for key in 0..33 {
         world.set(key).unwrap();
     }
+    // Those in trial are lost from the ring, which an unlucky thread can bring about.
     let trial = world.evictor.trials.newest().unwrap();
     while trial.pop(0).is_some() {}
-    let orphans = |world: &World| {
-        let live = world.live();
-        live.iter().filter(|node| node.usage.is_in_trial() && node.key < 100).count()
-    };
-    assert!(orphans(&world) > 0);
 
-    // Keys that come back soon after they failed need room in the main part, and so the hand moves.
-    for round in 0..if cfg!(miri) { 1_000 } else { 3_000 } {
-        let key = 100 + round % 45;
-        if !world.get(key) {
-            world.set(key).unwrap();
-        }
+    for key in 100..if cfg!(miri) { 1_000 } else { 10_000 } {
+        world.set(key).unwrap();
     }
 
-    assert_eq!(orphans(&world), 0);
+    assert!(world.keys()[0] >= 100, "{:?}", world.keys());
 }
 
 #[test]

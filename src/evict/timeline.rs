@@ -8,7 +8,7 @@
 use crate::sync::{AtomicU64, Ordering};
 
 /// Beginnings that a level keeps.
-const LENGTH: u32 = 64;
+const LENGTH: u32 = if cfg!(pool_loom) { 2 } else { 64 };
 /// Each level keeps one in four of those of the level below.
 const STEP_BITS: u32 = 2;
 /// Levels, so that the last one covers 2²² ticks.
