@@ -148,18 +148,20 @@ impl Evictor {
         self.kept.subtract(bytes as u64);
     }
 
-    /// Evicts while there are more keys than there may be, two at most; false when it finds nothing
-    /// that may go.
+    /// Evicts a key, if there are more than there may be; two after the limit was lowered. False
+    /// when it finds nothing that may go.
     #[cold]
     fn evict_keys<H: Host>(&self, host: &H, rule: Option<Rule>, counted: usize) -> bool {
         let Some(rule) = rule else { return false };
-        let is_right_first = is_mutant(Mutant::RightBeforeVictim);
+        let most = self.keys.most();
+        let is_lowered = self.keys.is_lowered();
+        let evicts_for_others = is_lowered || is_mutant(Mutant::EvictUnrightfully);
+        let mut victims = if evicts_for_others { VICTIMS } else { 1 };
         let mut keys = counted;
-        let mut victims = 0;
-        while keys > self.keys.most() && victims < VICTIMS {
-            if is_right_first && let Err(now) = self.keys.take_right(keys) {
-                keys = now;
-                continue;
+        let is_right_first = is_mutant(Mutant::RightBeforeVictim);
+        while keys > most && victims > 0 {
+            if is_right_first && !self.take_right(keys) {
+                break;
             }
             // No victim: what is counted too much is a removal between its CAS and its counting, or
             // nothing may go.
@@ -169,26 +171,39 @@ impl Evictor {
                 }
                 return false;
             };
-            if !is_right_first && let Err(now) = self.take_right(keys) {
+            if !is_right_first && !self.take_right(keys) {
                 self.spare(host, &victim);
-                keys = now;
-            } else if self.evict(host, victim) {
-                victims += 1;
+                break;
+            }
+            if self.evict(host, victim) {
+                victims -= 1;
                 keys = self.keys.count();
             } else {
                 keys = self.keys.give_back();
             }
         }
+        if is_lowered && keys <= most {
+            self.keys.note_met(most);
+        }
         true
     }
 
-    /// Takes the right to evict, if there are still as many keys as were `seen`.
-    fn take_right(&self, seen: usize) -> Result<(), usize> {
+    /// Takes the right to evict a key; false when there are no more than there may be by now.
+    ///
+    /// Lock-free: tries again only when somebody else has counted.
+    fn take_right(&self, seen: usize) -> bool {
         if is_mutant(Mutant::EvictUnrightfully) {
             self.keys.subtract();
-            return Ok(());
+            return true;
         }
-        self.keys.take_right(seen)
+        let mut keys = seen;
+        while keys > self.keys.most() {
+            match self.keys.take_right(keys) {
+                Ok(()) => return true,
+                Err(now) => keys = now,
+            }
+        }
+        false
     }
 
     /// Removes a victim; false when it was replaced or removed meanwhile.
@@ -206,7 +221,7 @@ impl Evictor {
             && victim.cause == Cause::Evicted
             && let Some(trial) = self.trials.newest()
         {
-            trial.ghosts.remember(hash);
+            trial.remember(hash);
         }
         true
     }

@@ -15,6 +15,8 @@ pub(crate) struct KeyLimit {
     keys: CachePadded<AtomicUsize>,
     /// `usize::MAX` when there is no limit.
     most: AtomicUsize,
+    /// A limit that was lowered and is not met yet; `usize::MAX` when there is none.
+    lowered: AtomicUsize,
 }
 
 impl KeyLimit {
@@ -23,13 +25,31 @@ impl KeyLimit {
         Self {
             keys: CachePadded::new(AtomicUsize::new(0)),
             most: AtomicUsize::new(most.unwrap_or(usize::MAX)),
+            lowered: AtomicUsize::new(usize::MAX),
         }
     }
 
     /// Changes the limit; inserts that follow evict for it in slices.
     pub(super) fn set_most(&self, most: Option<usize>) {
+        let most = most.unwrap_or(usize::MAX);
         // ORDERING: Relaxed; a setting.
-        self.most.store(most.unwrap_or(usize::MAX), Ordering::Relaxed);
+        self.most.store(most, Ordering::Relaxed);
+        // ORDERING: Relaxed; as above. Marked whether it is lower or not: the first insert that
+        // finds it met takes the mark away.
+        self.lowered.store(most, Ordering::Relaxed);
+    }
+
+    /// Whether there are keys too many that no insert owns, as far as one can tell.
+    pub(super) fn is_lowered(&self) -> bool {
+        // ORDERING: Relaxed; a setting.
+        self.lowered.load(Ordering::Relaxed) == self.most()
+    }
+
+    /// Notes that the limit is met.
+    pub(super) fn note_met(&self, most: usize) {
+        // ORDERING: Relaxed; a setting. A CAS, so that a limit that is lowered again keeps its mark.
+        let (to, other) = (Ordering::Relaxed, Ordering::Relaxed);
+        let _ = self.lowered.compare_exchange(most, usize::MAX, to, other);
     }
 
     /// How many keys there may be, `usize::MAX` when there is no limit.
@@ -57,15 +77,16 @@ impl KeyLimit {
     /// Counts a key that has been removed.
     #[inline]
     pub(super) fn subtract(&self) {
-        // ORDERING: AcqRel; it stays in the chain of edge `count→find`.
-        self.keys.fetch_sub(1, Ordering::AcqRel);
+        // ORDERING: Relaxed; a read-modify-write, and so it does not interrupt the release sequence
+        // of those who have counted (`count→find`), and has nothing to add to it.
+        self.keys.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// Takes the right to evict a key, if the count is still `seen`; tells the count otherwise.
     pub(super) fn take_right(&self, seen: usize) -> Result<(), usize> {
-        let (to, other) = (Ordering::AcqRel, Ordering::Acquire);
-        // ORDERING: AcqRel; it stays in the chain of edge `count→find`; Acquire on failure, the
-        // same edge for the search that follows.
+        // ORDERING: Relaxed; as in `subtract`. Acquire on failure, edge `count→find` for the search
+        // that follows.
+        let (to, other) = (Ordering::Relaxed, Ordering::Acquire);
         let taken = self.keys.compare_exchange(seen, seen.wrapping_sub(1), to, other);
         taken.map(|_| ()).map_err(not_below_zero)
     }

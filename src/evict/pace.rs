@@ -92,9 +92,9 @@ impl Pace {
 
     #[cold]
     fn pass(&self, moved: u64, millis: u64) {
-        let (to, same) = (Ordering::Relaxed, Ordering::Relaxed);
         // ORDERING: Relaxed; it elects one of those who find that a tick is over. Time that goes
         // backwards, as only a clock of the host's can, makes one tick and starts again from there.
+        let (to, same) = (Ordering::Relaxed, Ordering::Relaxed);
         if self.moved.compare_exchange(moved, millis, to, same).is_ok() {
             self.advance(millis);
         }
@@ -140,7 +140,7 @@ impl Pace {
 
 #[cfg(all(test, not(pool_loom)))]
 mod tests {
-    use super::*;
+    use super::{CHANGING_TICKS, Local, Noted, Pace, TICK_MILLIS, Tick};
 
     fn uses(pace: &Pace, local: &Local, count: u32) {
         for _ in 0..count {

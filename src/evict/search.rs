@@ -4,7 +4,7 @@ use super::{
     Evictor,
     host::{Cause, Facts, Host},
     rule::{Order, Rule},
-    trials::Trial,
+    trial::Trial,
     usage::{Tick, USES_TO_STAY},
 };
 use crate::sync::{Mutant, Ordering, is_mutant};
@@ -129,7 +129,8 @@ impl Evictor {
                 && let Some(hash) = trial.pop(keep)
             {
                 keep = self.trials.share();
-                host.prefetch_hashes(trial.ring.peek(1), trial.ring.peek(0));
+                let [next, after_next] = trial.upcoming();
+                host.prefetch_hashes(after_next, next);
                 match self.judge(host, trial, hash) {
                     Judgement::Goes(victim) => return Some(victim),
                     Judgement::Settled => continue,
@@ -204,7 +205,7 @@ impl Evictor {
     /// Puts a hash into the ring. The one that it displaces, if any, is promoted unseen: a ring
     /// comes round only while the pool has room.
     pub(super) fn put_in<H: Host>(&self, host: &H, trial: &Trial, hash: u64) {
-        let Some(displaced) = trial.ring.push(hash) else { return };
+        let Some(displaced) = trial.push(hash) else { return };
         host.visit_hash(displaced, |seen| {
             let facts = host.facts(seen);
             if facts.usage.is_in_trial() {

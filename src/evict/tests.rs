@@ -36,6 +36,9 @@ struct How {
 
 const PLAIN: How = How { bytes: BYTES, deadline: 0, is_kept: false };
 
+/// What somebody else does to a record.
+type Act = fn(&World, usize);
+
 /// A cache without values. A record is known by its place in `nodes`, which is used once.
 struct World {
     evictor: Evictor,
@@ -47,12 +50,12 @@ struct World {
     retired: Cell<u64>,
     removed: RefCell<Vec<(u64, Cause)>>,
     /// What happens to a record just before the next removal or confirmation.
-    before_cas: Cell<Option<fn(&World, usize)>>,
+    before_cas: Cell<Option<Act>>,
 }
 
 impl World {
     fn new(policy: EvictionPolicy, keys: Option<usize>, bytes: Option<u64>) -> Self {
-        let about = keys.or(bytes.map(|bytes| bytes as usize / BYTES)).unwrap_or(100);
+        let about = keys.or(bytes.map(|bytes| low(bytes) / BYTES)).unwrap_or(100);
         Self {
             evictor: Evictor::new(policy, keys, bytes),
             nodes: RefCell::default(),
@@ -73,7 +76,7 @@ impl World {
     }
 
     fn bucket(&self, hash: u64) -> &RefCell<Vec<usize>> {
-        &self.buckets[hash as usize & (self.buckets.len() - 1)]
+        &self.buckets[low(hash) & (self.buckets.len() - 1)]
     }
 
     fn find(&self, key: u64) -> Option<usize> {
@@ -197,7 +200,7 @@ impl Host for View<'_> {
     }
 
     fn visit_hash(&self, hash: u64, mut see: impl FnMut(usize)) {
-        self.visit(hash as usize, |number| {
+        self.visit(low(hash), |number| {
             if self::hash(self.world.node(number).key) == hash {
                 see(number);
             }
@@ -258,6 +261,11 @@ impl Host for View<'_> {
 fn hash(key: u64) -> u64 {
     let mixed = (key + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     (mixed ^ mixed >> 32).wrapping_mul(0xD6E8_FEB8_6659_FD93)
+}
+
+/// The lower bits of a hash, or a small number.
+fn low(number: u64) -> usize {
+    usize::try_from(number & 0xFFFF_FFFF).unwrap_or(usize::MAX)
 }
 
 const ALL: [EvictionPolicy; 3] =
@@ -549,7 +557,7 @@ fn a_victim_that_is_overwritten_in_time_stays_and_is_judged_again() {
 
     assert_eq!(world.live().len(), 30);
     let tried = world.live().iter().filter(|node| node.usage.is_in_trial()).count();
-    assert_eq!(world.evictor.trials.newest().unwrap().ring.rest().len(), tried);
+    assert_eq!(world.evictor.trials.newest().unwrap().rest().len(), tried);
 }
 
 #[test]

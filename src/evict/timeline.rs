@@ -10,7 +10,7 @@ use crate::sync::{AtomicU64, Ordering};
 /// Beginnings that a level keeps.
 const LENGTH: u32 = if cfg!(pool_loom) { 2 } else { 64 };
 /// Each level keeps one in four of those of the level below.
-const STEP_BITS: u32 = 2;
+const STEP_BITS: usize = 2;
 /// Levels, so that the last one covers 2²² ticks.
 const LEVELS: usize = if cfg!(pool_loom) { 1 } else { 9 };
 
@@ -27,8 +27,7 @@ impl Timeline {
 
     /// Writes down that a tick has begun.
     pub(super) fn note(&self, tick: u32, millis: u64) {
-        for (level, cells) in self.0.iter().enumerate() {
-            let step = level as u32 * STEP_BITS;
+        for (cells, step) in self.levels() {
             if !tick.is_multiple_of(1 << step) {
                 return;
             }
@@ -40,14 +39,17 @@ impl Timeline {
     /// When a tick began that is `age` ticks old: at this time or, if the tick is not recent, up to
     /// a sixteenth of the age later.
     pub(super) fn millis_at(&self, tick: u32, age: u32) -> u64 {
-        let level = (0..LEVELS - 1).find(|level| {
-            // One less than there are: the oldest may be overwritten while we look.
-            age >> (*level as u32 * STEP_BITS) < LENGTH - 1
-        });
-        let level = level.unwrap_or(LEVELS - 1);
-        let cells = &self.0[level];
+        // One less than there are: the oldest may be overwritten while we look.
+        let reaches = |step: u32| age >> step < LENGTH - 1;
+        let level = self.levels().find(|(_, step)| reaches(*step));
+        let Some((cells, step)) = level.or_else(|| self.levels().last()) else { return 0 };
         // ORDERING: Relaxed; as in `note`.
-        cells[(tick >> (level as u32 * STEP_BITS)) as usize % cells.len()].load(Ordering::Relaxed)
+        cells[(tick >> step) as usize % cells.len()].load(Ordering::Relaxed)
+    }
+
+    /// The levels, each with the logarithm of the ticks from one of its beginnings to the next.
+    fn levels(&self) -> impl Iterator<Item = (&[AtomicU64], u32)> {
+        self.0.iter().map(<[_; _]>::as_slice).zip((0..).step_by(STEP_BITS))
     }
 }
 

@@ -13,7 +13,7 @@
 //!   probability 1 / w(c), w = 1, 11, 21, and from there on 2^¼ times the one before. 63 stands for
 //!   four million reads; the estimate is within a third. It serves those who ask, not the policies.
 //! * *fresh*: the counter is at 0 or 1, and a read has to look at it whatever the tick.
-//! * *in trial*: the record's hash is in the [ring](super::ring), and `lfu` judges it there.
+//! * *in trial*: the record's hash is in the [ring](super::trial), and `lfu` judges it there.
 
 use crate::sync::{AtomicU32, Mutant, Ordering, is_mutant};
 
@@ -103,21 +103,18 @@ impl Usage {
         }
     }
 
-    /// Notes a read; almost always without a write. `lot` is random.
-    ///
-    /// Concurrent notes may lose each other; the word is a statistic.
+    /// Whether a read has anything to note, which is rare; `lot` is random.
     #[inline]
-    pub(crate) fn touch(&self, now: Tick, lot: u32) -> Noted {
-        let word = self.word();
-        if word ^ now.0 <= QUIET && lot > BEST_LUCK {
-            return Noted::Again;
-        }
-        self.note(word, now, lot)
+    pub(super) fn needs_note(&self, now: Tick, lot: u32) -> bool {
+        self.word() ^ now.0 > QUIET || lot <= BEST_LUCK
     }
 
-    /// The rest of [`touch`](Self::touch): a new tick, a fresh record, or luck.
-    #[cold]
-    fn note(&self, word: u32, now: Tick, lot: u32) -> Noted {
+    /// Notes a read that [needs it](Self::needs_note): of a new tick, of a fresh record, or a lucky
+    /// one.
+    ///
+    /// Concurrent notes may lose each other; the word is a statistic.
+    pub(super) fn note(&self, now: Tick, lot: u32) -> Noted {
+        let word = self.word();
         let reads = word & READS;
         let is_raised = reads < READS && u64::from(lot) * weight(reads) <= u64::from(u32::MAX);
         let mut next = with_use(word, now) + u32::from(is_raised);
@@ -207,6 +204,14 @@ fn weight(reads: u32) -> u64 {
             let step = reads - SETTLED;
             (u64::from(SETTLED_WEIGHT) * ROOTS[(step % 4) as usize] / 16) << (step / 4)
         }
+    }
+}
+
+#[cfg(test)]
+impl Usage {
+    /// Notes a read, if it needs it.
+    pub(super) fn touch(&self, now: Tick, lot: u32) -> Noted {
+        if self.needs_note(now, lot) { self.note(now, lot) } else { Noted::Again }
     }
 }
 

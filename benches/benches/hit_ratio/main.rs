@@ -1,11 +1,30 @@
-mod cache;
+//! Which share of the requests finds its key in the cache: this pool's policies against peers and
+//! against what is possible.
+//!
+//! ```text
+//! cargo bench -p memory-cache-pool-benches --bench hit_ratio [-- [--quick] [--large] [TRACE]]
+//! ```
+//!
+//! It replays the traces that lie beside the repository in `shared/traces` (or where `TRACES`
+//! says), or a seeded mix when there are none: get, and on a miss set. It is a count, not a timing:
+//! the machine does not matter. `--large` replays the large traces too, `--quick`, which is also
+//! what `cargo test --benches` runs, a small mix only. Tables and curves go to `target/hit_ratio`.
+
 #[path = "../../../src/evict/mod.rs"]
-#[expect(dead_code, reason = "what the pool will use and a replay does not")]
+#[expect(dead_code, unused_imports, reason = "a replay uses a part of it, and its tests run there")]
 mod evict;
-mod evictor;
 #[path = "../../../src/sync.rs"]
-#[expect(dead_code, reason = "what the evictor does not use")]
+#[expect(dead_code, unused_imports, reason = "the evictor uses a part of it")]
 mod sync;
+
+mod cache;
+mod exact;
+mod peers;
+mod plain_host;
+mod plot;
+mod replay;
+mod report;
+mod workload;
 
 /// Where the evictor finds the names of the policies.
 mod pool {
@@ -13,71 +32,43 @@ mod pool {
         pub(crate) use memory_cache_pool::EvictionPolicy;
     }
 }
-use cache::*;
-use evictor::*;
-use memory_cache_pool::EvictionPolicy as P;
-use std::fs;
-fn main() {
-    let bars = fs::read_to_string("/work/shared/traces/bars.tsv").unwrap();
-    let big = std::env::args().any(|a| a == "big");
-    let mut sum = 0.0;
-    let mut n = 0.0;
-    for l in bars.lines().skip(1) {
-        let f: Vec<&str> = l.split('\t').collect();
-        let t = f[1];
-        let isbig = matches!(t, "arc-p3" | "c2k-orm-night");
-        if isbig != big {
-            continue;
+
+use std::{env, error::Error, process::ExitCode};
+
+fn main() -> ExitCode {
+    match run(&env::args().skip(1).collect::<Vec<_>>()) {
+        Ok(0) => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
+        Err(error) => {
+            // The error is why the run ended, and has nowhere else to go.
+            let _ = std::io::Write::write_fmt(&mut std::io::stderr(), format_args!("{error}\n"));
+            ExitCode::FAILURE
         }
-        let d = fs::read(format!("/tmp/tr/{t}.ktr")).unwrap();
-        let tr: Vec<u32> =
-            d[24..].chunks_exact(4).map(|c| u32::from_le_bytes(c.try_into().unwrap())).collect();
-        let cap: usize = f[2].parse().unwrap();
-        let mut out = vec![];
-        for pol in [P::AllKeysLfu, P::AllKeysLru] {
-            let mut v = vec![];
-            for seed in 0..if big { 1 } else { 4u64 } {
-                let c = PlainHost::new(pol, Limit::Keys(cap));
-                let seat = Seat::new(seed + 1);
-                let mut hits = 0;
-                for &k in &tr {
-                    let mut h = (k as u64 + 1).wrapping_mul(0x9E3779B97F4A7C15)
-                        ^ (seed.wrapping_mul(0x123456789abcdef1));
-                    h ^= h >> 32;
-                    h = h.wrapping_mul(0xd6e8feb86659fd93);
-                    h ^= h >> 32;
-                    h = h.wrapping_mul(0xd6e8feb86659fd93);
-                    h ^= h >> 32;
-                    if c.get(&seat, h) { hits += 1 } else { c.set(&seat, h, 1) }
-                }
-                assert!(c.held().0 <= cap);
-                v.push(hits as f64 * 100.0 / tr.len() as f64);
-            }
-            out.push((
-                v.iter().sum::<f64>() / v.len() as f64,
-                v.iter().cloned().fold(1e9, f64::min),
-            ));
-        }
-        sum += out[0].0;
-        n += 1.0;
-        println!(
-            "{t:16}{cap:7} lfu {:6.2} min {:6.2} must {} tgt {} {} | lru {:6.2} min {:6.2} bar {} {}",
-            out[0].0,
-            out[0].1,
-            f[12],
-            f[13],
-            if out[0].1 < f[12].parse().unwrap() {
-                "FAIL"
-            } else if out[0].0 < f[13].parse().unwrap() {
-                "below"
-            } else {
-                ""
-            },
-            out[1].0,
-            out[1].1,
-            f[11],
-            if out[1].1 < f[11].parse().unwrap() { "FAIL" } else { "" }
-        );
     }
-    println!("mean {:.3}", sum / n);
+}
+
+/// Runs what the arguments ask for; returns how many columns failed.
+fn run(arguments: &[String]) -> Result<u32, Box<dyn Error>> {
+    let asks_for = |flag: &str| arguments.iter().any(|argument| argument == flag);
+    let named = arguments.iter().find(|argument| !argument.starts_with("--"));
+    exact::check();
+    // `cargo bench` says `--bench`, `cargo test` does not.
+    let is_quick = asks_for("--quick") || !asks_for("--bench");
+    let mut workloads = Vec::new();
+    if !is_quick {
+        let is_wanted = |name: &str| match named {
+            Some(named) => name.contains(named.as_str()),
+            None => asks_for("--large") || !workload::LARGE.contains(&name),
+        };
+        workloads = workload::traces(is_wanted)?;
+    }
+    if workloads.is_empty() {
+        let length = if is_quick { 20_000 } else { 400_000 };
+        workloads.push(workload::synthetic(length));
+    }
+    let verdict = report::by_keys(&workloads)?;
+    report::by_threads(&workloads)?;
+    report::by_bytes(&workloads)?;
+    report::curves(&workloads)?;
+    Ok(verdict.failed)
 }

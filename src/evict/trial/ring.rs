@@ -104,8 +104,8 @@ impl Ring {
             // What the pushers have lapped is theirs to judge.
             let lapped = len.saturating_sub(self.cells.len());
             let next = head.wrapping_add(lapped);
-            let (to, same) = (Ordering::Relaxed, Ordering::Relaxed);
             // ORDERING: Relaxed; it gives the cell to one popper. What is in it is in its swap.
+            let (to, same) = (Ordering::Relaxed, Ordering::Relaxed);
             match self.head.compare_exchange(head, next.wrapping_add(1), to, same) {
                 Ok(_) => return self.empty(next),
                 Err(moved) => head = moved,
@@ -144,6 +144,7 @@ impl Ring {
     /// Every hash that is in a cell.
     #[cfg(test)]
     pub(super) fn rest(&self) -> Vec<u64> {
+        // ORDERING: Acquire, edge `push→pop`, as if popped.
         let all = self.cells.iter().map(|cell| cell.load(Ordering::Acquire));
         all.filter(|hash| *hash != HOLE).collect()
     }

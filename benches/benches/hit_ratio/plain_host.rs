@@ -2,11 +2,12 @@
 //! It measures the policies apart from the table.
 
 use crate::{
-    cache::{Cache, Seat},
+    cache::{Cache, Limit, Seat},
     evict::{
-        Evictor, Place,
+        Evictor,
         enforce::Entry,
         host::{Cause, Facts, Host},
+        local::Local,
         usage::Usage,
     },
 };
@@ -20,6 +21,8 @@ use std::sync::{
 const CHUNK: usize = 1 << 14;
 /// Allocations that there may be.
 const CHUNKS: usize = 1 << 12;
+/// What the pool's table is sized for.
+const RECORDS_PER_TWO_BUCKETS: usize = 9;
 
 /// A record, as far as the evictor is concerned.
 #[derive(Debug)]
@@ -59,36 +62,21 @@ impl Nodes {
 /// A cache of keys without values, which the evictor keeps within its limits.
 #[derive(Debug)]
 pub(crate) struct PlainHost {
-    name: &'static str,
     evictor: Evictor,
     buckets: Box<[Mutex<Vec<usize>>]>,
     nodes: Nodes,
 }
 
-/// What a limit is on.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Limit {
-    /// So many keys.
-    Keys(usize),
-    /// So many bytes, in which there is room for about so many keys.
-    Bytes(u64, usize),
-}
-
 impl PlainHost {
+    /// An empty one with a policy.
     pub(crate) fn new(policy: EvictionPolicy, limit: Limit) -> Self {
-        let (keys, bytes, about) = match limit {
-            Limit::Keys(keys) => (Some(keys), None, keys),
-            Limit::Bytes(bytes, about) => (None, Some(bytes), about),
+        let (keys, bytes) = match limit.is_on_keys {
+            true => (Some(limit.keys), None),
+            false => (None, Some(limit.weight)),
         };
         // As many as the pool's table would have.
-        let buckets = (about * 2 / 9 + 1).next_power_of_two();
-        let name = match policy {
-            EvictionPolicy::AllKeysLru => "pool lru",
-            EvictionPolicy::AllKeysLfu => "pool lfu",
-            _ => "pool",
-        };
+        let buckets = (limit.keys * 2 / RECORDS_PER_TWO_BUCKETS + 1).next_power_of_two();
         Self {
-            name,
             evictor: Evictor::new(policy, keys, bytes),
             buckets: (0..buckets).map(|_| Mutex::default()).collect(),
             nodes: Nodes::new(),
@@ -108,17 +96,14 @@ impl PlainHost {
 }
 
 impl Cache for PlainHost {
-    fn name(&self) -> &'static str {
-        self.name
-    }
-
     fn get(&self, seat: &Seat, hash: u64) -> bool {
         let Some(node) = self.find(hash) else { return false };
         self.evictor.touch(&node.usage, &seat.local, seat.draw(), || 0);
         true
     }
 
-    fn set(&self, seat: &Seat, hash: u64, bytes: usize) {
+    fn set(&self, seat: &Seat, hash: u64, weight: u32) {
+        let bytes = weight as usize;
         let admission = self.evictor.admit(hash);
         let view = View { host: self, seat, mine: None };
         if self.evictor.make_room(&view, bytes).is_err() {
@@ -139,16 +124,11 @@ impl Cache for PlainHost {
         };
         let view = View { host: self, seat, mine: Some(number) };
         self.evictor.note_inserted(&view, Entry { hash, bytes, admission, place }, || 0);
-        debug_assert_eq!(place, Place::Open);
     }
 
-    fn held(&self) -> (usize, u64) {
-        let each = |number| {
-            let bucket = self.bucket(number);
-            let bytes = bucket.iter().filter_map(|n| self.nodes.get(*n)).map(|n| n.bytes as u64);
-            (bucket.len(), bytes.sum::<u64>())
-        };
-        (0..self.buckets.len()).map(each).fold((0, 0), |sum, of| (sum.0 + of.0, sum.1 + of.1))
+    fn held(&self) -> u64 {
+        let numbers = (0..self.buckets.len()).flat_map(|number| self.bucket(number).clone());
+        numbers.filter_map(|number| self.nodes.get(number)).map(|node| node.bytes as u64).sum()
     }
 }
 
@@ -216,7 +196,7 @@ impl Host for View<'_> {
         self.host.bucket(low(self.node(seen).hash)).contains(&seen)
     }
 
-    fn local(&self) -> &crate::evict::local::Local {
+    fn local(&self) -> &Local {
         &self.seat.local
     }
 

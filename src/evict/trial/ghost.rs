@@ -64,7 +64,7 @@ impl Ghosts {
     ///
     /// The lower half of the hash chooses the word, the uppermost bits are the fingerprint.
     fn find(&self, hash: u64) -> (&AtomicU64, u64) {
-        let low = u64::from(hash as u32);
+        let low = hash & u64::from(u32::MAX);
         let index = (low * self.0.len() as u64) >> u32::BITS;
         (&self.0[index as usize], (hash >> (u64::BITS as usize - LANE_BITS)).max(1))
     }

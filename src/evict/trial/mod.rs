@@ -1,13 +1,71 @@
 //! Where `lfu` keeps its trials: the ring of those that are running and the ghosts of those that
 //! failed, sized for a number of records.
 //!
+//! # How it works
+//!
+//! A new record's hash goes into the [ring](ring::Ring). When it comes out at the other end, the
+//! record is judged. If it fails, its fingerprint becomes a [ghost](ghost::Ghosts), and a key whose
+//! ghost has not faded when it comes back is not tried again.
+//!
+//! ```text
+//! push:  t = tail.fetch_add(1); d = cell[t].swap(hash); d is not a hole → d is the caller's to judge
+//! pop:   h = head; tail − h ≤ keep → nothing; n = max(h, tail − cells)
+//!        CAS head h → n + 1, failed: again; x = cell[n].swap(hole); x is a hole → the next (4 at most)
+//! ```
+//!
 //! Nothing is allocated before the pool is nearly full. When the number of records outgrows the
 //! ring, a larger one takes its place; the smaller one stays, until its hashes have been judged and
 //! then empty, since others may still push into it. Each is at least twice as large as the one
 //! before, so that all together are less than twice the last.
+//!
+//! # Invariants
+//!
+//! * **I1** A hash that was pushed leaves once: popped, displaced by a push, or it is in a cell.
+//! * **I2** Cells are changed by swaps only.
+//! * **I3** `older` does not change, and a trial is dropped with the one that points at it.
+//!
+//! A pusher that sleeps between ticket and swap leaves a hole, which poppers pass; its hash comes
+//! out a lap later. A popper that sleeps between its CAS and its swap may take a hash a lap too
+//! young. Nobody waits for either. If pushes stop, a late hash stays in its cell: the ring must not
+//! be the only way to a record.
+//!
+//! # Linearization points
+//!
+//! | operation      | takes effect at          |
+//! |----------------|--------------------------|
+//! | `push`, `pop`  | the swap of the cell     |
+//! | `remember`     | its CAS of the word      |
+//! | `take_ghost`   | its CAS of the word, or the load that did not find the fingerprint |
+//!
+//! # Orderings
+//!
+//! | edge         | from                     | to                         | carries |
+//! |--------------|--------------------------|----------------------------|---------|
+//! | `push→pop`   | cell swap, Release       | cell swap, Acquire         | that the record was published |
+//! | `grow→trial` | `newest` CAS, Release    | `newest` load, Acquire     | ring and ghosts |
+//!
+//! Tickets are Relaxed: they choose a cell, and what is in it is in its swap.
+//!
+//! # Progress
+//!
+//! `push` is wait-free. `pop`, `remember` and `take_ghost` are lock-free: they try again only when
+//! another of their kind has succeeded. Two threads on one ring contend for two counters, at most
+//! once an insert each.
+//!
+//! # References and deviations
+//!
+//! S3-FIFO (Yang et al., SOSP 2023) has queues of records; here the small queue is a ring of
+//! hashes, advisory, and the main one is the table itself. Its ghosts are a queue and a table; here
+//! they are 2 bytes each in a set-associative one.
 
-use super::{ghost::Ghosts, ring::Ring};
+mod ghost;
+#[cfg(all(test, pool_loom))]
+mod loom;
+mod ring;
+
 use crate::sync::{AtomicPtr, AtomicUsize, Ordering};
+use ghost::Ghosts;
+use ring::Ring;
 use std::ptr;
 
 /// The share of the records that is in trial, in percent.
@@ -20,8 +78,8 @@ const GHOST_PERCENT: usize = 90;
 /// A ring and its ghosts.
 #[derive(Debug)]
 pub(super) struct Trial {
-    pub(super) ring: Ring,
-    pub(super) ghosts: Ghosts,
+    ring: Ring,
+    ghosts: Ghosts,
     /// The one that this one has outgrown, which may still have hashes to be judged.
     older: *const Self,
 }
@@ -39,10 +97,41 @@ impl Trial {
         unsafe { self.older.as_ref() }
     }
 
+    /// Adds the hash of a record that is in trial. Returns the one that it displaces, if the ring
+    /// has come round: it is now the caller's, as if popped. Wait-free.
+    pub(super) fn push(&self, hash: u64) -> Option<u64> {
+        self.ring.push(hash)
+    }
+
+    /// The two hashes that will be popped next, as far as one can tell.
+    pub(super) fn upcoming(&self) -> [Option<u64>; 2] {
+        [0, 1].map(|ahead| self.ring.peek(ahead))
+    }
+
+    /// Remembers a key that has failed.
+    pub(super) fn remember(&self, hash: u64) {
+        self.ghosts.remember(hash);
+    }
+
+    /// Whether a key has failed lately; true for one of those who ask.
+    pub(super) fn take_ghost(&self, hash: u64) -> bool {
+        self.ghosts.take(hash)
+    }
+
+    /// Every hash in the ring.
+    #[cfg(test)]
+    pub(super) fn rest(&self) -> Vec<u64> {
+        self.ring.rest()
+    }
+
     /// Takes out the oldest hash, if there are more than `keep` in the ring, or any in an older one.
     pub(super) fn pop(&self, keep: usize) -> Option<u64> {
         let older = self.older().filter(|older| older.ring.len() != 0);
         older.and_then(|older| older.pop(0)).or_else(|| self.ring.pop(keep))
+    }
+
+    fn bytes(&self) -> usize {
+        size_of::<Self>() + (self.ring.capacity() + self.ghosts.words()) * size_of::<u64>()
     }
 }
 
@@ -105,8 +194,8 @@ impl Trials {
             ghosts: Ghosts::new(keys.saturating_mul(GHOST_PERCENT) / 100),
             older,
         }));
-        let (to, other) = (Ordering::Release, Ordering::Acquire);
         // ORDERING: Release, edge `grow→trial`; Acquire on failure, the same edge from another's.
+        let (to, other) = (Ordering::Release, Ordering::Acquire);
         match self.newest.compare_exchange(older.cast_mut(), new, to, other) {
             // SAFETY: published, and not dropped before us.
             Ok(_) => unsafe { &*new },
@@ -123,12 +212,6 @@ impl Trials {
     /// Bytes of all rings and ghosts.
     pub(super) fn bytes(&self) -> usize {
         std::iter::successors(self.newest(), |trial| trial.older()).map(Trial::bytes).sum()
-    }
-}
-
-impl Trial {
-    fn bytes(&self) -> usize {
-        size_of::<Self>() + (self.ring.capacity() + self.ghosts.words()) * size_of::<u64>()
     }
 }
 
