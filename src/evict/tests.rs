@@ -349,6 +349,48 @@ fn a_key_that_comes_back_from_a_failed_trial_is_not_tried_again() {
 }
 
 #[test]
+fn a_key_that_is_used_during_its_trial_stays() {
+    let world = World::new(EvictionPolicy::AllKeysLfu, Some(100), None);
+    (0..110).for_each(|key| world.set(key).unwrap());
+    world.set(500).unwrap();
+
+    for key in 1_000..1_300 {
+        world.set(key).unwrap();
+        if key < 1_060 {
+            world.get(500);
+        }
+    }
+
+    let node = world.node(world.find(500).unwrap());
+    assert!(!node.usage.is_in_trial());
+    assert!(world.find(1_000).is_none());
+}
+
+#[test]
+fn the_hand_takes_uses_back() {
+    let world = World::new(EvictionPolicy::AllKeysLfu, Some(30), None);
+    for _ in 0..40 {
+        for key in 0..28 {
+            if !world.get(key) {
+                world.set(key).unwrap();
+            }
+        }
+    }
+    let uses = |world: &World| world.live().iter().map(|node| node.usage.uses()).sum::<u32>();
+    let before = uses(&world);
+    assert!(before >= 28 * 3);
+
+    // The trial of 100 ends at once, and so the hand has to move.
+    for key in [100, 101, 100, 101, 100, 101] {
+        world.set(key).unwrap();
+        world.delete(100);
+    }
+    (200..220).for_each(|key| world.set(key).unwrap());
+
+    assert!(uses(&world) < before, "{} of {before} are left", uses(&world));
+}
+
+#[test]
 fn noeviction_refuses_a_key_too_many_and_evicts_nothing() {
     let world = World::new(EvictionPolicy::NoEviction, Some(3), None);
     for key in 0..3 {
@@ -360,11 +402,10 @@ fn noeviction_refuses_a_key_too_many_and_evicts_nothing() {
     assert_eq!(world.keys(), [0, 1, 2]);
 
     world.delete(1);
+    let place = world.evictor.take_place(&View { world: &world, mine: None }).unwrap();
+    assert_eq!((place, world.set(3)), (Place::Taken, Err(Refusal::Full)));
+    world.evictor.leave_place(place);
     assert_eq!(world.set(3), Ok(()));
-    world.evictor.leave_place(
-        world.evictor.take_place(&View { world: &world, mine: None }).unwrap_or(Place::Open),
-    );
-    assert_eq!(world.evictor.keys.count(), 3);
 }
 
 #[test]
