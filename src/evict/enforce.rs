@@ -39,7 +39,7 @@ impl Evictor {
             let victim = self.find_victim(host, rule).ok_or(Refusal::Full)?;
             let bytes = host.bytes(victim.seen) as u64;
             if self.evict(host, victim) {
-                self.keys.subtract();
+                self.keys.subtract(host.local());
                 freed += bytes;
                 victims += 1;
             }
@@ -61,18 +61,18 @@ impl Evictor {
     }
 
     fn take_place_now<H: Host>(&self, host: &H, rule: Option<Rule>) -> Result<Place, Refusal> {
-        let keys = self.keys.add();
+        let keys = self.keys.add(host.local());
         if keys > self.keys.most() && !self.evict_keys(host, rule, keys) {
-            self.keys.subtract();
+            self.keys.subtract(host.local());
             return Err(Refusal::Full);
         }
         Ok(Place::Taken)
     }
 
     /// Gives back what was taken for an insert that did not come about.
-    pub(crate) fn leave_place(&self, place: Place) {
+    pub(crate) fn leave_place<H: Host>(&self, host: &H, place: Place) {
         if place == Place::Taken {
-            self.keys.subtract();
+            self.keys.subtract(host.local());
         }
     }
 
@@ -95,14 +95,14 @@ impl Evictor {
         if entry.place == Place::Open {
             self.count_key(host, rule);
         }
-        if rule.is_some() {
+        if rule.is_some() && self.is_limited() {
             self.fit(self.keys.count());
         }
     }
 
     /// Counts a key that has been published, and evicts for it.
     pub(super) fn count_key<H: Host>(&self, host: &H, rule: Option<Rule>) {
-        let keys = self.keys.add();
+        let keys = self.keys.add(host.local());
         if keys > self.keys.most() {
             self.evict_keys(host, rule, keys);
         }
@@ -129,7 +129,7 @@ impl Evictor {
     /// Counts a record that this thread's CAS has removed.
     #[inline]
     pub(crate) fn note_removed<H: Host>(&self, host: &H, bytes: usize) {
-        self.keys.subtract();
+        self.keys.subtract(host.local());
         self.budget.charge(host.local(), -signed(bytes));
     }
 
@@ -193,7 +193,7 @@ impl Evictor {
     /// Lock-free: tries again only when somebody else has counted.
     fn take_right(&self, seen: usize) -> bool {
         if is_mutant(Mutant::EvictUnrightfully) {
-            self.keys.subtract();
+            self.keys.flush(-1);
             return true;
         }
         let mut keys = seen;

@@ -1,12 +1,23 @@
 //! The limit on the number of keys, kept to the key.
 //!
-//! One word counts the keys, and is touched by inserts and removals, not by overwrites. A key is
+//! One word counts the keys, and is touched by inserts and removals, not by overwrites. As long as
+//! there is no limit, nobody needs it to the key: each thread counts for itself then, and adds a
+//! 128th of all keys at a time, 64 at most. So in a pool that is given a limit later there may be
+//! that many keys too many for each thread that has not written since; with its next write they are
+//! counted.
+//! A key is
 //! counted after it was published: whoever reads a count above the limit can see the record that
 //! made it so, and therefore finds a victim other than its own. The right to evict one is taken
 //! from the count before the victim is, so that two never evict for the same key too many.
 
+use super::local::Local;
 use crate::sync::{AtomicUsize, Ordering};
 use crossbeam_utils::CachePadded;
+
+/// The most keys that a thread keeps to itself when there is no limit, and the share of all keys
+/// that is no more, as a divisor.
+const UNFLUSHED: usize = 64;
+const UNFLUSHED_DIVISOR: usize = 128;
 
 /// How many keys there are, and how many there may be.
 #[derive(Debug)]
@@ -68,24 +79,40 @@ impl KeyLimit {
 
     /// Counts a key that has been published; returns how many there are with it.
     #[inline]
-    pub(super) fn add(&self) -> usize {
-        // ORDERING: AcqRel: Release is edge `count→find` for the record just published, Acquire
-        // for those counted before.
-        not_below_zero(self.keys.fetch_add(1, Ordering::AcqRel).wrapping_add(1))
+    pub(super) fn add(&self, local: &Local) -> usize {
+        self.change(local, 1)
     }
 
     /// Counts a key that has been removed.
     #[inline]
-    pub(super) fn subtract(&self) {
-        // ORDERING: Relaxed; a read-modify-write, and so it does not interrupt the release sequence
-        // of those who have counted (`count→find`), and has nothing to add to it.
-        self.keys.fetch_sub(1, Ordering::Relaxed);
+    pub(super) fn subtract(&self, local: &Local) {
+        self.change(local, -1);
+    }
+
+    #[inline]
+    fn change(&self, local: &Local, delta: i64) -> usize {
+        let is_limited = self.most() != usize::MAX;
+        let all = if is_limited { 0 } else { self.count() };
+        let kept = (all / UNFLUSHED_DIVISOR).min(UNFLUSHED) as u64;
+        match local.count_keys(delta, kept) {
+            Some(sum) => self.flush(sum),
+            None => all,
+        }
+    }
+
+    /// Adds what a thread has counted; returns how many keys there are with it.
+    pub(super) fn flush(&self, sum: i64) -> usize {
+        let sum = sum as usize;
+        // ORDERING: AcqRel: Release is edge `count→find` for the records just published, Acquire
+        // for those counted before. A removal has nothing to add to it, but must not interrupt the
+        // release sequence of those who have counted.
+        not_below_zero(self.keys.fetch_add(sum, Ordering::AcqRel).wrapping_add(sum))
     }
 
     /// Takes the right to evict a key, if the count is still `seen`; tells the count otherwise.
     pub(super) fn take_right(&self, seen: usize) -> Result<(), usize> {
-        // ORDERING: Relaxed; as in `subtract`. Acquire on failure, edge `count→find` for the search
-        // that follows.
+        // ORDERING: Relaxed; a read-modify-write that adds nothing, as a removal. Acquire on failure,
+        // edge `count→find` for the search that follows.
         let (to, other) = (Ordering::Relaxed, Ordering::Acquire);
         let taken = self.keys.compare_exchange(seen, seen.wrapping_sub(1), to, other);
         taken.map(|_| ()).map_err(not_below_zero)
@@ -93,7 +120,7 @@ impl KeyLimit {
 
     /// Gives a right back whose victim was gone; returns how many keys there are.
     pub(super) fn give_back(&self) -> usize {
-        self.add()
+        self.flush(1)
     }
 }
 

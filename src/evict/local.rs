@@ -8,9 +8,10 @@ use crate::sync::Counter;
 /// goes on counting.
 #[derive(Debug, Default)]
 pub(crate) struct Local {
-    /// Bytes charged and not yet added to what is shared; below zero, wrapping, when more were
-    /// released.
-    bytes: Counter,
+    /// Bytes charged and not yet flushed.
+    bytes: Unflushed,
+    /// Keys counted and not yet flushed, as where nothing limits them.
+    keys: Unflushed,
     /// Uses noted since the thread last moved the tick on.
     uses: Counter,
 }
@@ -28,19 +29,50 @@ impl Local {
     }
 
     /// Adds bytes, or subtracts them; returns what there is to be flushed, if that is `most` or
-    /// more either way, and begins from 0 then.
+    /// more either way.
+    #[inline]
     pub(super) fn charge(&self, delta: i64, most: u64) -> Option<i64> {
-        self.bytes.add(delta.cast_unsigned());
-        let bytes = self.bytes.get();
-        if bytes.cast_signed().unsigned_abs() < most {
-            return None;
-        }
-        self.bytes.subtract(bytes);
-        Some(bytes.cast_signed())
+        self.bytes.add(delta, most)
+    }
+
+    /// As [`charge`](Self::charge), for keys.
+    #[inline]
+    pub(super) fn count_keys(&self, delta: i64, most: u64) -> Option<i64> {
+        self.keys.add(delta, most)
     }
 
     /// Bytes charged and not yet flushed.
+    #[inline]
     pub(crate) fn bytes(&self) -> i64 {
-        self.bytes.get().cast_signed()
+        self.bytes.sum()
+    }
+
+    /// Keys counted and not yet flushed.
+    #[cfg(test)]
+    pub(super) fn keys(&self) -> i64 {
+        self.keys.sum()
+    }
+}
+
+/// What was added and is not yet flushed; below zero, wrapping, when more was subtracted.
+#[derive(Debug, Default)]
+struct Unflushed(Counter);
+
+impl Unflushed {
+    /// Adds; returns the sum if it is `most` or more either way, and begins from 0 then.
+    #[inline]
+    fn add(&self, delta: i64, most: u64) -> Option<i64> {
+        self.0.add(delta.cast_unsigned());
+        let sum = self.sum();
+        if sum.unsigned_abs() < most {
+            return None;
+        }
+        self.0.subtract(sum.cast_unsigned());
+        Some(sum)
+    }
+
+    #[inline]
+    fn sum(&self) -> i64 {
+        self.0.get().cast_signed()
     }
 }

@@ -95,7 +95,7 @@ impl World {
         evictor.trials.fitting(1);
         let local = Local::default();
         for number in 0..filled {
-            evictor.keys.add();
+            evictor.keys.add(&local);
             evictor.budget.charge(&local, bytes_of(number + 1).cast_signed() as i64);
         }
         let word = |slot| AtomicUsize::new(if slot < filled { slot + 1 } else { GONE });
@@ -194,7 +194,7 @@ impl World {
         let Some(victim) = self.evictor.find_victim(&view, rule) else { return false };
         let evicted = self.evictor.evict(&view, victim);
         if evicted {
-            self.evictor.keys.subtract();
+            self.evictor.keys.subtract(&view.local);
         }
         evicted
     }
@@ -479,7 +479,7 @@ fn two_inserts_and_a_delete_at_the_limit() -> usize {
     let deleter = Arc::clone(&world);
     let deleter = thread::spawn(move || {
         if deleter.swap(0, 1, GONE) {
-            deleter.evictor.keys.subtract();
+            deleter.evictor.keys.subtract(&Local::default());
         }
     });
     two(&world, |world| world.insert_key(1, 2), |world| world.insert_key(2, 3));

@@ -27,11 +27,11 @@
 //! nobody, the next one follows, up to a whole round.
 //!
 //! **`lfu`** has two parts. A new key is *in trial*: its hash goes into a [ring](trial) of 8 % of
-//! the records. When it comes out, the record is judged: used in two ticks or more, it moves to the
-//! *main* part, that is, a bit of its word is cleared; otherwise it goes, and leaves a ghost. A key
-//! whose ghost is still there when it comes back goes to the main part at once. In the main part
-//! the hand takes a use back from everybody in a bucket where all have been used, and evicts the
-//! oldest of those who have none left. A bucket that is all in use makes the ring give up a trial
+//! the records. When it comes out, the record is judged: used in two ticks or more, or some thirty
+//! times in one, it moves to the *main* part, that is, a bit of its word is cleared; otherwise it
+//! goes, and leaves a ghost. A key whose ghost is still there when it comes back goes to the main
+//! part at once. In the main part the hand takes a use back from everybody in a bucket where all
+//! have been used, and evicts the oldest of those who have none left. A bucket that is all in use makes the ring give up a trial
 //! early, down to 1 % of the records: who is used gets room at the cost of who is new. And since
 //! failed trials may be victims enough for ever, the hand looks out for the forgotten once in
 //! sixteen evictions. Until the pool is nearly full nobody is tried: the first keys are all in the
@@ -321,6 +321,12 @@ impl Evictor {
         }
         let was_tried = self.trials.fitting(self.keys.count()).take_ghost(hash);
         if was_tried { Admission::Main } else { Admission::Trial }
+    }
+
+    /// Whether anything may ever have to be evicted.
+    #[inline]
+    fn is_limited(&self) -> bool {
+        self.keys.most() != usize::MAX || self.budget.most() != u64::MAX
     }
 
     /// Whether the room that is left is no more than the share of the trials.

@@ -1,7 +1,7 @@
 //! The tick: the unit in which the policies measure age, moved on by time and by use.
 //!
 //! Seconds are no measure of age at the speed of a process: a whole cache can turn over in a
-//! millisecond. So in a pool that evicts the tick moves on whenever a sixteenth of the records have
+//! millisecond. So in a pool that may have to evict the tick moves on whenever a sixteenth of the records have
 //! been used (each counts once a tick, see [`usage`](super::usage)), and an age in ticks is about
 //! how often the whole has been used since, times sixteen. As long as no key is new nobody needs
 //! that resolution, and the tick moves on with time alone, four times a second at most: so that a

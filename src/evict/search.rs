@@ -5,7 +5,7 @@ use super::{
     host::{Cause, Facts, Host},
     rule::{Order, Rule},
     trial::Trial,
-    usage::{Tick, USES_TO_STAY},
+    usage::Tick,
 };
 use crate::sync::{Mutant, Ordering, is_mutant};
 
@@ -193,7 +193,7 @@ impl Evictor {
         if facts.may_go && facts.has_expired {
             return Judgement::Goes(Victim { seen, cause: Cause::Expired, trial: Some(hash) });
         }
-        if facts.may_go && facts.usage.uses() < USES_TO_STAY {
+        if facts.may_go && !facts.usage.may_stay() {
             return Judgement::Goes(Victim { seen, cause: Cause::Evicted, trial: Some(hash) });
         }
         if !promote(host, seen, facts) {

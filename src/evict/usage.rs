@@ -11,7 +11,8 @@
 //! * *uses*: ticks with a use since the evictor last looked, up to 3. What `lfu` judges by.
 //! * *reads*: a logarithmic counter, Morris's (1978): a read raises it from c to c + 1 with
 //!   probability 1 / w(c), w = 1, 11, 21, and from there on 2^¼ times the one before. 63 stands for
-//!   four million reads; the estimate is within a third. It serves those who ask, not the policies.
+//!   four million reads; the estimate is within a third. It serves those who ask; of the policies
+//!   only `lfu` looks at it, to spare a record in trial that is read all the time.
 //! * *fresh*: the counter is at 0 or 1, and a read has to look at it whatever the tick.
 //! * *in trial*: the record's hash is in the [ring](super::trial), and `lfu` judges it there.
 
@@ -38,7 +39,9 @@ const SETTLED_WEIGHT: u32 = 21;
 const BEST_LUCK: u32 = u32::MAX / SETTLED_WEIGHT;
 
 /// Uses of a record in trial that let it stay.
-pub(super) const USES_TO_STAY: u32 = 2;
+const USES_TO_STAY: u32 = 2;
+/// The counter that lets it stay all the same, after 33 reads on average.
+const READS_TO_STAY: u32 = 3;
 
 /// A point in the pool's time, as [`Pace`](super::pace::Pace) counts it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -138,6 +141,15 @@ impl Usage {
     /// Uses that the evictor has not taken back yet.
     pub(super) fn uses(&self) -> u32 {
         (self.word() & USES) / USE
+    }
+
+    /// Whether a record in trial may stay.
+    ///
+    /// Two ticks with a use are what tells best. But where all others are new, a trial lasts for
+    /// little more than one tick, and who was read all that time is not to go for it.
+    pub(super) fn may_stay(&self) -> bool {
+        let word = self.word();
+        (word & USES) / USE >= USES_TO_STAY || word & READS >= READS_TO_STAY
     }
 
     /// Takes one use back.

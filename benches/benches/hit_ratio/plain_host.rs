@@ -115,7 +115,7 @@ impl Cache for PlainHost {
             let mut bucket = self.bucket(low(hash));
             let is_there = |number: &usize| self.nodes.get(*number).is_some_and(|n| n.hash == hash);
             if bucket.iter().any(is_there) {
-                self.evictor.leave_place(place);
+                self.evictor.leave_place(&view, place);
                 return;
             }
             let number = self.nodes.add(Node { hash, bytes, usage });

@@ -17,7 +17,7 @@ fn lfu_keeps_what_is_used_through_a_scan() {
         }
     }
 
-    for key in 1_000..if cfg!(miri) { 1_500 } else { 20_000 } {
+    for key in 1_000..if cfg!(miri) { 1_150 } else { 20_000 } {
         world.set(key).unwrap();
         world.get(key % 80);
     }
@@ -44,14 +44,18 @@ fn a_key_that_comes_back_from_a_failed_trial_is_not_tried_again() {
 }
 
 #[test]
-fn a_key_that_is_used_during_its_trial_stays() {
+fn a_key_that_is_used_now_and_then_during_its_trial_stays() {
     let world = World::new(EvictionPolicy::AllKeysLfu, Some(100), None);
     (0..110).for_each(|key| world.set(key).unwrap());
     world.set(500).unwrap();
 
-    for key in 1_000..1_300 {
+    // As others are used too, a trial lasts for some ticks.
+    for (key, old) in (1_000..1_100).zip((0..90).cycle()) {
         world.set(key).unwrap();
-        if key < 1_060 {
+        for old in old..old + 5 {
+            world.get(old);
+        }
+        if key < 1_010 {
             world.get(500);
         }
     }
@@ -59,6 +63,23 @@ fn a_key_that_is_used_during_its_trial_stays() {
     let node = world.node(world.find(500).unwrap());
     assert!(!node.usage.is_in_trial());
     assert!(world.find(1_000).is_none());
+}
+
+#[test]
+fn a_key_that_is_read_all_the_time_stays_though_everything_else_is_new() {
+    let world = World::new(EvictionPolicy::AllKeysLfu, Some(1_000), None);
+    (0..1_100).for_each(|key| world.set(key).unwrap());
+    let hot = 10_000..10_020;
+
+    for key in hot.clone().chain(20_000..if cfg!(miri) { 20_060 } else { 30_000 }) {
+        world.set(key).unwrap();
+        for key in hot.clone() {
+            world.get(key);
+        }
+    }
+
+    let left = hot.filter(|key| world.find(*key).is_some()).count();
+    assert_eq!(left, 20);
 }
 
 #[test]
@@ -113,7 +134,7 @@ fn what_is_not_used_any_more_goes_even_if_trials_fail_all_the_time() {
     let trial = world.evictor.trials.newest().unwrap();
     while trial.pop(0).is_some() {}
 
-    for key in 100..if cfg!(miri) { 1_000 } else { 10_000 } {
+    for key in 100..if cfg!(miri) { 180 } else { 10_000 } {
         world.set(key).unwrap();
     }
 
