@@ -30,8 +30,8 @@ pub enum Error {
     ValueTooLong,
     /// There is no room for another key: the pool holds `max_keys`.
     OutOfMemory,
-    /// The part of the table that the key belongs to is full: the pool was created for far fewer
-    /// keys than it holds.
+    /// More than a hundred keys have the same hash, so that no larger table would help. With the
+    /// pool's own, seeded hash function it does not happen; a map with a bad one may say so.
     TableFull,
 }
 
@@ -49,7 +49,7 @@ impl fmt::Display for Error {
             Self::KeyTooLong => "the key is longer than 65,535 bytes",
             Self::ValueTooLong => "the value is longer than 512 MiB",
             Self::OutOfMemory => "the pool holds as many keys as it may",
-            Self::TableFull => "the pool was created for far fewer keys than it holds",
+            Self::TableFull => "too many keys have the same hash",
         })
     }
 }

@@ -102,7 +102,8 @@ impl KeyLimit {
 
     /// Adds what a thread has counted; returns how many keys there are with it.
     pub(super) fn flush(&self, sum: i64) -> usize {
-        let sum = sum as usize;
+        #[expect(clippy::cast_possible_truncation, reason = "a number of keys, or its negative")]
+        let sum = sum.cast_unsigned() as usize;
         // ORDERING: AcqRel: Release is edge `count→find` for the records just published, Acquire
         // for those counted before. A removal has nothing to add to it, but must not interrupt the
         // release sequence of those who have counted.
