@@ -3,7 +3,6 @@
 
 mod clock;
 mod error;
-#[expect(dead_code, reason = "proven on its own, before the pool uses it")]
 mod evict;
 mod glob;
 mod map;

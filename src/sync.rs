@@ -50,6 +50,12 @@ pub(crate) fn compiler_fence() {
     std::sync::atomic::compiler_fence(std::sync::atomic::Ordering::SeqCst);
 }
 
+#[cfg(not(pool_loom))]
+pub(crate) use std::thread::yield_now;
+
+#[cfg(pool_loom)]
+pub(crate) use loom::thread::yield_now;
+
 pub(crate) use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// Slots of a bucket. Seven words and the control word fill a cache line; a model has two.
@@ -65,7 +71,9 @@ pub(crate) const BAG: usize = if cfg!(pool_loom) {
 };
 
 /// Bytes of a thread's own account at which they are added to the shared one.
-pub(crate) const FLUSH: u64 = if cfg!(pool_loom) { 2 } else { 4 << 10 };
+///
+/// In most models it is out of reach, since the sum would be one more thing to interleave.
+pub(crate) const FLUSH: u64 = if cfg!(pool_loom) { 1 << 20 } else { 4 << 10 };
 
 /// Locks `mutex`, whatever happened to a thread that held it.
 ///

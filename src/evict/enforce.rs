@@ -3,6 +3,7 @@
 use super::{
     Admission, Evictor, Place, RETIRED_DIVISOR, Refusal, VICTIMS,
     host::{Cause, Host},
+    local::Local,
     rule::Rule,
     search::Victim,
     usage::{Noted, Usage},
@@ -20,26 +21,39 @@ impl Evictor {
     /// Why there is no room. Nothing has to be undone.
     #[inline]
     pub(crate) fn make_room<H: Host>(&self, host: &H, bytes: usize) -> Result<(), Refusal> {
-        let excess = self.budget.excess(host.local(), bytes as u64);
-        if excess == 0 { Ok(()) } else { self.evict_bytes(host, excess, bytes as u64) }
+        let after = host.used().saturating_add(bytes as u64);
+        let comfortable = self.budget.comfortable();
+        if after <= comfortable { Ok(()) } else { self.evict_bytes(host, after, bytes as u64) }
     }
 
+    /// The part of [`make_room`](Self::make_room) for a pool that is full: `after` bytes would be in
+    /// use.
     #[cold]
-    fn evict_bytes<H: Host>(&self, host: &H, excess: u64, needed: u64) -> Result<(), Refusal> {
-        let most = self.budget.most();
-        if needed > most {
+    fn evict_bytes<H: Host>(&self, host: &H, after: u64, needed: u64) -> Result<(), Refusal> {
+        let (most, comfortable) = (self.budget.most(), self.budget.comfortable());
+        if needed.saturating_add(host.fixed_bytes()) > comfortable {
             return Err(Refusal::TooLarge);
         }
-        if host.retired_bytes() > most / RETIRED_DIVISOR {
+        let is_in_reserve = after <= most;
+        let Some(rule) = self.rule() else {
+            return if is_in_reserve { Ok(()) } else { Err(Refusal::Full) };
+        };
+        if !is_in_reserve && host.retired_bytes() > most / RETIRED_DIVISOR {
             return Err(Refusal::Stalled);
         }
-        let rule = self.rule().ok_or(Refusal::Full)?;
+        // What this thread has retired comes free before long.
+        let excess = (after - comfortable).saturating_sub(host.own_retired_bytes());
         let (mut freed, mut victims) = (0, 0);
         while freed < excess && (victims < VICTIMS || freed < needed) {
-            let victim = self.find_victim(host, rule).ok_or(Refusal::Full)?;
+            let Some(victim) = self.find_victim(host, rule) else {
+                return if is_in_reserve { Ok(()) } else { Err(Refusal::Full) };
+            };
             let bytes = host.bytes(victim.seen) as u64;
-            if self.evict(host, victim) {
+            let is_gone = self.evict(host, victim);
+            if is_gone || is_mutant(Mutant::LoserSubtracts) {
                 self.keys.subtract(host.local());
+            }
+            if is_gone {
                 freed += bytes;
                 victims += 1;
             }
@@ -83,7 +97,6 @@ impl Evictor {
         entry: Entry,
         millis: impl FnOnce() -> u64,
     ) {
-        self.budget.charge(host.local(), signed(entry.bytes));
         self.pace.note_insert();
         self.pace.count_use(Noted::New, host.local(), millis);
         if entry.admission == Admission::Trial
@@ -108,44 +121,27 @@ impl Evictor {
         }
     }
 
-    /// Counts a record of `new_bytes` that has replaced one of `old_bytes` in its slot.
+    /// Notes a record that has replaced another one in its slot.
     #[inline]
-    pub(crate) fn note_replaced<H: Host>(
+    pub(crate) fn note_replaced(
         &self,
-        host: &H,
-        (old, old_bytes): (&Usage, usize),
-        (new, new_bytes): (&Usage, usize),
+        local: &Local,
+        old: &Usage,
+        new: &Usage,
         millis: impl FnOnce() -> u64,
     ) {
         if !is_mutant(Mutant::MarkCopiedEarly) {
             new.follow(old);
         }
-        self.budget.charge(host.local(), signed(new_bytes) - signed(old_bytes));
         let is_new_use = new.last_use() != old.last_use();
         let noted = if is_new_use { Noted::New } else { Noted::Again };
-        self.pace.count_use(noted, host.local(), millis);
+        self.pace.count_use(noted, local, millis);
     }
 
     /// Counts a record that this thread's CAS has removed.
     #[inline]
-    pub(crate) fn note_removed<H: Host>(&self, host: &H, bytes: usize) {
-        self.keys.subtract(host.local());
-        self.budget.charge(host.local(), -signed(bytes));
-    }
-
-    /// Counts a record that is to be kept from eviction.
-    ///
-    /// # Errors
-    ///
-    /// [`Refusal::Full`] when as much is kept as may be.
-    pub(crate) fn keep(&self, bytes: usize) -> Result<(), Refusal> {
-        let fits = self.kept.add(bytes as u64, self.keys.most(), self.budget.most());
-        if fits { Ok(()) } else { Err(Refusal::Full) }
-    }
-
-    /// Counts a kept record out, which was removed or replaced.
-    pub(crate) fn stop_keeping(&self, bytes: usize) {
-        self.kept.subtract(bytes as u64);
+    pub(crate) fn note_removed(&self, local: &Local) {
+        self.keys.subtract(local);
     }
 
     /// Evicts a key, if there are more than there may be; two after the limit was lowered. False
@@ -178,6 +174,8 @@ impl Evictor {
             if self.evict(host, victim) {
                 victims -= 1;
                 keys = self.keys.count();
+            } else if is_mutant(Mutant::LoserSubtracts) {
+                keys = self.keys.count();
             } else {
                 keys = self.keys.give_back();
             }
@@ -208,12 +206,7 @@ impl Evictor {
 
     /// Removes a victim; false when it was replaced or removed meanwhile.
     pub(super) fn evict<H: Host>(&self, host: &H, victim: Victim<H::Seen>) -> bool {
-        let bytes = host.bytes(victim.seen);
-        let is_gone = host.remove(victim.seen, victim.cause);
-        if is_gone || is_mutant(Mutant::LoserSubtracts) {
-            self.budget.charge(host.local(), -signed(bytes));
-        }
-        if !is_gone {
+        if !host.remove(victim.seen, victim.cause) {
             self.spare(host, &victim);
             return false;
         }
@@ -240,12 +233,6 @@ impl Evictor {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Entry {
     pub(crate) hash: u64,
-    pub(crate) bytes: usize,
     pub(crate) admission: Admission,
     pub(crate) place: Place,
-}
-
-/// A size as a change of the accounts.
-fn signed(bytes: usize) -> i64 {
-    i64::try_from(bytes).unwrap_or(i64::MAX)
 }

@@ -20,8 +20,7 @@ pub(crate) struct Facts<'h> {
     pub(crate) deadline: u64,
     /// Whether the deadline has passed.
     pub(crate) has_expired: bool,
-    /// Whether it may be evicted: it is not marked to be kept, and it is not the one that is being
-    /// written.
+    /// Whether it may be evicted: it is not the one that is being written.
     pub(crate) may_go: bool,
 }
 
@@ -68,9 +67,15 @@ pub(crate) trait Host {
     /// A random number; for sampling.
     fn random(&self) -> u32;
 
+    /// Bytes in use: everything that counts towards the limit on memory.
+    fn used(&self) -> u64;
+
+    /// Bytes in use that are no records, and that no eviction sets free.
+    fn fixed_bytes(&self) -> u64;
+
+    /// Bytes that this thread has retired and that are not yet free.
+    fn own_retired_bytes(&self) -> u64;
+
     /// Bytes that are retired and not yet free.
     fn retired_bytes(&self) -> u64;
-
-    /// Whether there may be a record with a deadline.
-    fn has_volatile(&self) -> bool;
 }

@@ -79,7 +79,7 @@ impl KeyLimit {
 
     /// Counts a key that has been published; returns how many there are with it.
     #[inline]
-    pub(super) fn add(&self, local: &Local) -> usize {
+    pub(crate) fn add(&self, local: &Local) -> usize {
         self.change(local, 1)
     }
 

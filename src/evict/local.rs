@@ -2,14 +2,12 @@
 
 use crate::sync::Counter;
 
-/// A thread's part in the accounts and in the pace.
+/// A thread's part in the count of keys and in the pace.
 ///
 /// Only the owning thread changes it. It stays with the thread's participant: who takes that over
 /// goes on counting.
 #[derive(Debug, Default)]
 pub(crate) struct Local {
-    /// Bytes charged and not yet flushed.
-    bytes: Unflushed,
     /// Keys counted and not yet flushed, as where nothing limits them.
     keys: Unflushed,
     /// Uses noted since the thread last moved the tick on.
@@ -28,23 +26,11 @@ impl Local {
         is_over
     }
 
-    /// Adds bytes, or subtracts them; returns what there is to be flushed, if that is `most` or
+    /// Counts keys, or counts them out; returns what there is to be flushed, if that is `most` or
     /// more either way.
-    #[inline]
-    pub(super) fn charge(&self, delta: i64, most: u64) -> Option<i64> {
-        self.bytes.add(delta, most)
-    }
-
-    /// As [`charge`](Self::charge), for keys.
     #[inline]
     pub(super) fn count_keys(&self, delta: i64, most: u64) -> Option<i64> {
         self.keys.add(delta, most)
-    }
-
-    /// Bytes charged and not yet flushed.
-    #[inline]
-    pub(crate) fn bytes(&self) -> i64 {
-        self.bytes.sum()
     }
 
     /// Keys counted and not yet flushed.

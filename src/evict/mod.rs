@@ -50,9 +50,9 @@
 //! Under policies that may find nobody (`noeviction`, `volatile-*`) the key is counted before it is
 //! published, and a write that finds no room fails with nothing to undo.
 //!
-//! **Bytes** are charged to [stripes](local::Local) and summed in 4 KiB steps, see [`budget`]. A
-//! write makes room before it publishes. What is larger than the limit is refused, and nothing is
-//! evicted for it.
+//! **Bytes** are counted [where they are allocated](crate::reclaim::ledger) and limited by a
+//! [`budget`]. A write makes room before it allocates. What is larger than the limit is refused, and
+//! nothing is evicted for it.
 //!
 //! # What a record in trial goes through
 //!
@@ -72,7 +72,7 @@
 //! * **E2** A record is removed only as the exact word that was judged (R17): whoever overwrites it
 //!   in time keeps it.
 //! * **E3** Only the thread whose CAS has changed a slot changes the accounts for it (R20): who
-//!   removes subtracts, who replaces adds the difference, who inserts adds.
+//!   removes subtracts, who inserts adds.
 //! * **E4** At rest there are as many keys as are counted, and not more than there may be.
 //! * **E5** The record that a write has published is not its own victim.
 //!
@@ -145,7 +145,6 @@
 mod budget;
 pub(crate) mod enforce;
 pub(crate) mod host;
-mod kept;
 mod key_limit;
 pub(crate) mod local;
 #[cfg(all(test, pool_loom))]
@@ -161,11 +160,10 @@ pub(crate) mod usage;
 
 use crate::{
     pool::policy::EvictionPolicy,
-    sync::{AtomicUsize, Ordering},
+    sync::{AtomicU64, AtomicUsize, Ordering},
 };
 use budget::Budget;
 use crossbeam_utils::CachePadded;
-use kept::Kept;
 use key_limit::KeyLimit;
 use local::Local;
 use pace::Pace;
@@ -224,13 +222,14 @@ pub(crate) struct Evictor {
     pub(crate) pace: CachePadded<Pace>,
     pub(crate) budget: Budget,
     pub(crate) keys: KeyLimit,
-    kept: Kept,
     trials: Trials,
     /// The policy's place in the list of rules.
     place: AtomicUsize,
     /// The number of keys that pace and trials were last fitted to.
     fitted: AtomicUsize,
     hand: CachePadded<AtomicUsize>,
+    /// Bytes in use that are no records, as of the last look.
+    fixed: AtomicU64,
 }
 
 impl Evictor {
@@ -240,11 +239,11 @@ impl Evictor {
             pace: CachePadded::new(Pace::new()),
             budget: Budget::new(bytes),
             keys: KeyLimit::new(keys),
-            kept: Kept::new(),
             trials: Trials::new(),
             place: AtomicUsize::new(place_of(policy)),
             fitted: AtomicUsize::new(0),
             hand: CachePadded::new(AtomicUsize::new(0)),
+            fixed: AtomicU64::new(0),
         }
     }
 
@@ -266,15 +265,38 @@ impl Evictor {
         self.keys.set_most(keys);
     }
 
+    /// The limit on keys.
+    pub(crate) fn max_keys(&self) -> Option<usize> {
+        Some(self.keys.most()).filter(|most| *most != usize::MAX)
+    }
+
+    /// The limit on bytes.
+    pub(crate) fn max_memory(&self) -> Option<u64> {
+        Some(self.budget.most()).filter(|most| *most != u64::MAX)
+    }
+
     /// Changes the limit on bytes; none is no limit. Writes that follow evict two records more than
     /// they need until it is met.
     pub(crate) fn set_max_memory(&self, bytes: Option<u64>) {
         self.budget.set_most(bytes);
     }
 
-    /// Bytes of the trial ring and the ghosts.
+    /// Bytes of the trial ring and the ghosts, and of the beginnings of ticks.
     pub(crate) fn bytes(&self) -> usize {
-        self.trials.bytes()
+        self.trials.bytes() + self.pace.bytes()
+    }
+
+    /// Bytes in use that are no records, as of the last look.
+    #[inline]
+    pub(crate) fn fixed_bytes(&self) -> u64 {
+        // ORDERING: Relaxed; a sum, nothing is carried.
+        self.fixed.load(Ordering::Relaxed)
+    }
+
+    /// Notes how many bytes are in use that are no records.
+    pub(crate) fn set_fixed_bytes(&self, bytes: u64) {
+        // ORDERING: Relaxed; as above.
+        self.fixed.store(bytes, Ordering::Relaxed);
     }
 
     #[inline]
@@ -312,11 +334,11 @@ impl Evictor {
         self.pace.count_use(usage.note(now, lot), local, millis);
     }
 
-    /// Decides where a record begins whose key is absent. Once for each command, since a ghost is
-    /// taken once.
-    pub(crate) fn admit(&self, hash: u64) -> Admission {
+    /// Decides where a record begins whose key is absent, while so many bytes are in use. Once for
+    /// each insert, since a ghost is taken once; whoever has to try again may be tried for it.
+    pub(crate) fn admit(&self, hash: u64, used: u64) -> Admission {
         let tries = self.rule().is_some_and(Rule::tries);
-        if !tries || !self.is_nearly_full() {
+        if !tries || !self.is_nearly_full(used) {
             return Admission::Main;
         }
         let was_tried = self.trials.fitting(self.keys.count()).take_ghost(hash);
@@ -325,14 +347,14 @@ impl Evictor {
 
     /// Whether anything may ever have to be evicted.
     #[inline]
-    fn is_limited(&self) -> bool {
+    pub(crate) fn is_limited(&self) -> bool {
         self.keys.most() != usize::MAX || self.budget.most() != u64::MAX
     }
 
     /// Whether the room that is left is no more than the share of the trials.
-    fn is_nearly_full(&self) -> bool {
+    fn is_nearly_full(&self, used: u64) -> bool {
         let (keys, most_keys) = (self.keys.count(), self.keys.most());
-        let (used, most_bytes) = (self.budget.used(), self.budget.most());
+        let most_bytes = self.budget.comfortable();
         most_keys.saturating_sub(keys) <= most_keys / NEARLY_FULL_DIVISOR
             || most_bytes.saturating_sub(used) <= most_bytes / NEARLY_FULL_DIVISOR as u64
     }

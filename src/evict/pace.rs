@@ -125,6 +125,11 @@ impl Pace {
         self.timeline.millis_at(count.wrapping_sub(age), age)
     }
 
+    /// Bytes of the timeline.
+    pub(super) fn bytes(&self) -> usize {
+        self.timeline.bytes()
+    }
+
     fn is_changing(&self) -> bool {
         // ORDERING: Relaxed; a hint.
         let changed = self.changed.load(Ordering::Relaxed);

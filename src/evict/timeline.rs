@@ -25,6 +25,11 @@ impl Timeline {
         Self(Box::new(std::array::from_fn(level)))
     }
 
+    /// Bytes that it takes.
+    pub(super) fn bytes(&self) -> usize {
+        size_of_val(&*self.0)
+    }
+
     /// Writes down that a tick has begun.
     pub(super) fn note(&self, tick: u32, millis: u64) {
         for (cells, step) in self.levels() {

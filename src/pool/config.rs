@@ -7,6 +7,9 @@ use std::{error, fmt, sync::Arc, time::Duration};
 /// The largest capacity and `max_keys`: two billion keys.
 const MOST_KEYS: usize = 1 << 31;
 
+/// The smallest `max_memory`, so that there is room for a table and a thread.
+const LEAST_MEMORY: u64 = 64 << 10;
+
 /// The longest `default_ttl`: 10,000 years.
 const LONGEST_TTL: Duration = Duration::from_secs(10_000 * 366 * 86_400);
 
@@ -46,7 +49,7 @@ impl CacheConfig {
             max_memory: None,
             max_keys: None,
             default_ttl: None,
-            eviction_policy: EvictionPolicy::NoEviction,
+            eviction_policy: EvictionPolicy::default(),
             cleanup_interval: None,
             enable_stats: true,
             capacity: None,
@@ -54,17 +57,20 @@ impl CacheConfig {
         }
     }
 
-    /// Limits the memory in use. Not available yet: refused by
-    /// [`MemoryCachePool::new`](crate::MemoryCachePool::new).
+    /// Limits the memory in use, at least 64 KiB: records, table, what is retired and not yet free,
+    /// and what threads keep ready. A sixteenth of it is a reserve for what is retired while some
+    /// reader is slow. When a write has returned, no more is in use than this, 4 KiB a thread, and
+    /// one value for each thread that is writing; only while the table grows for very small values,
+    /// or after the limit was lowered, may it take some writes to get there.
     #[must_use]
     pub fn max_memory(mut self, size: impl Into<ByteSize>) -> Self {
         self.max_memory = Some(size.into());
         self
     }
 
-    /// Limits the number of keys, and sizes the table for it: an insert beyond it fails with
-    /// [`Error::OutOfMemory`](crate::Error::OutOfMemory). Keys that have expired count until they
-    /// are met.
+    /// Limits the number of keys, and sizes the table for it. When an insert has returned, there are
+    /// no more than this, and one for each other thread that is inserting. Keys that have expired
+    /// count until they are met.
     #[must_use]
     pub fn max_keys(mut self, keys: usize) -> Self {
         self.max_keys = Some(keys);
@@ -78,7 +84,8 @@ impl CacheConfig {
         self
     }
 
-    /// What makes room at a limit. Only `noeviction` is available yet.
+    /// What makes room at a limit; `allkeys-lfu` by default. How lately a key was used is measured in
+    /// *ticks*: a sixteenth of the keys has been used in each, or a quarter of a second has passed.
     #[must_use]
     pub fn eviction_policy(mut self, policy: EvictionPolicy) -> Self {
         self.eviction_policy = policy;
@@ -124,22 +131,15 @@ impl CacheConfig {
 
     /// Checks everything that can be wrong.
     pub(crate) fn validate(&self) -> Result<(), ConfigError> {
-        for (field, keys) in [("max_keys", self.max_keys), ("capacity", self.capacity)] {
-            if keys.is_some_and(|keys| keys == 0 || keys > MOST_KEYS) {
-                return Err(ConfigError::Invalid { field, reason: "must be from 1 to 2^31" });
-            }
-        }
+        check_keys("max_keys", self.max_keys)?;
+        check_keys("capacity", self.capacity)?;
+        check_max_memory(self.max_memory)?;
         if self.default_ttl.is_some_and(|ttl| ttl.as_millis() == 0 || ttl > LONGEST_TTL) {
             let reason = "must be from 1 ms to 10,000 years";
             return Err(ConfigError::Invalid { field: "default_ttl", reason });
         }
-        let unavailable = [
-            ("max_memory", self.max_memory.is_some()),
-            ("cleanup_interval", self.cleanup_interval.is_some()),
-            ("eviction_policy", self.eviction_policy != EvictionPolicy::NoEviction),
-        ];
-        match unavailable.into_iter().find(|(_, is_set)| *is_set) {
-            Some((field, _)) => Err(ConfigError::NotAvailable { field }),
+        match self.cleanup_interval {
+            Some(_) => Err(ConfigError::NotAvailable { field: "cleanup_interval" }),
             None => Ok(()),
         }
     }
@@ -156,6 +156,23 @@ impl CacheConfig {
     pub(super) fn default_ttl_millis(&self) -> Option<u64> {
         self.default_ttl.and_then(|ttl| u64::try_from(ttl.as_millis()).ok())
     }
+}
+
+/// Checks a number of keys.
+pub(super) fn check_keys(field: &'static str, keys: Option<usize>) -> Result<(), ConfigError> {
+    if keys.is_some_and(|keys| keys == 0 || keys > MOST_KEYS) {
+        return Err(ConfigError::Invalid { field, reason: "must be from 1 to 2^31" });
+    }
+    Ok(())
+}
+
+/// Checks a limit on memory.
+pub(super) fn check_max_memory(size: Option<ByteSize>) -> Result<(), ConfigError> {
+    if size.is_some_and(|size| size.0 < LEAST_MEMORY) {
+        let reason = "must be at least 64 KiB";
+        return Err(ConfigError::Invalid { field: "max_memory", reason });
+    }
+    Ok(())
 }
 
 /// Why a configuration is refused.
@@ -212,6 +229,7 @@ mod tests {
     fn the_field_that_cannot_be_is_named() {
         let refused = [
             (CacheConfig::new().max_keys(0), "max_keys"),
+            (CacheConfig::new().max_memory((64 << 10) - 1), "max_memory"),
             (CacheConfig::new().capacity(usize::MAX), "capacity"),
             (CacheConfig::new().default_ttl(Duration::from_nanos(1)), "default_ttl"),
             (CacheConfig::new().default_ttl(Duration::MAX), "default_ttl"),
@@ -224,11 +242,8 @@ mod tests {
 
     #[test]
     fn what_is_not_built_yet_is_refused_by_name() {
-        let refused = [
-            (CacheConfig::new().max_memory(1 << 20), "max_memory"),
-            (CacheConfig::new().cleanup_interval(Duration::from_secs(1)), "cleanup_interval"),
-            (CacheConfig::new().eviction_policy(EvictionPolicy::AllKeysLru), "eviction_policy"),
-        ];
+        let refused =
+            [(CacheConfig::new().cleanup_interval(Duration::from_secs(1)), "cleanup_interval")];
         for (config, field) in refused {
             assert_eq!(config.validate(), Err(ConfigError::NotAvailable { field }));
         }

@@ -3,23 +3,20 @@
 //! Looking up, expiry, the access word, limits, counters and the retry loop live here once; a
 //! command is what is left.
 
-use super::config::CacheConfig;
-use super::single_flight::SingleFlight;
+use super::{config::CacheConfig, single_flight::SingleFlight};
 use crate::{
     clock::TimeSource,
     error::Error,
+    evict::{Evictor, Place},
     reclaim::{Domain, Guard},
-    record::{
-        Content, Draft, LONGEST_KEY, LONGEST_VALUE, Live, Origin, Record,
-        usage::{Tick, Usage},
-    },
+    record::{Content, Draft, LONGEST_KEY, LONGEST_VALUE, Live, Origin, Record, bytes_of_text},
     seed::KeyHasher,
-    sync::{AtomicU64, AtomicUsize, Mutex, Ordering},
+    sync::{AtomicU64, Mutex, Ordering},
     table::{Found, Insert, Record as _, Table},
     tally::{TALLIES, Tally},
 };
 use crossbeam_utils::CachePadded;
-use std::{hash::BuildHasher, hash::Hasher, sync::Arc};
+use std::{hash::BuildHasher, hash::Hasher, sync::Arc, time::Duration};
 
 /// How far a coarse reading of the clock may lie behind a precise one.
 const COARSE_LAG_MILLIS: u64 = 20;
@@ -66,17 +63,11 @@ pub(crate) struct Engine {
     recent: CachePadded<AtomicU64>,
     pub(super) config: CacheConfig,
     default_ttl: Option<u64>,
-    limit: Option<KeyLimit>,
+    pub(super) evictor: Evictor,
     counts: bool,
     pub(super) flights: SingleFlight,
     /// What the counters stood at when they were last reset.
     pub(super) baseline: Mutex<[u64; TALLIES]>,
-}
-
-/// The limit on keys, and how many there are.
-struct KeyLimit {
-    most: usize,
-    keys: CachePadded<AtomicUsize>,
 }
 
 impl std::fmt::Debug for Engine {
@@ -91,7 +82,8 @@ impl Engine {
         let clock = config.time_source();
         let began = clock.coarse_millis();
         let capacity = config.capacity.or(config.max_keys).unwrap_or(DEFAULT_CAPACITY);
-        Self {
+        let most_bytes = config.max_memory.map(|size| size.0);
+        let engine = Self {
             domain: Domain::new(),
             table: Table::with_capacity(capacity),
             hasher: KeyHasher::default(),
@@ -99,14 +91,16 @@ impl Engine {
             began,
             recent: CachePadded::new(AtomicU64::new(0)),
             default_ttl: config.default_ttl_millis(),
-            limit: config
-                .max_keys
-                .map(|most| KeyLimit { most, keys: CachePadded::new(AtomicUsize::new(0)) }),
+            evictor: Evictor::new(config.eviction_policy, config.max_keys, most_bytes),
             counts: config.enable_stats,
             config,
             flights: SingleFlight::new(),
             baseline: Mutex::new([0; TALLIES]),
+        };
+        if most_bytes.is_some() {
+            engine.look_at_size(&engine.pin());
         }
+        engine
     }
 
     /// Pins the current thread.
@@ -150,7 +144,8 @@ impl Engine {
         if let Some(live) = live
             && touch == Touch::Yes
         {
-            live.usage().touch(Tick::at(self.elapsed_recent()), || guard.random());
+            let lot = guard.random();
+            self.evictor.touch(live.usage(), guard.evict(), lot, || self.elapsed_recent());
         }
         live
     }
@@ -223,22 +218,26 @@ impl Engine {
         }
         let deadline = self.default_deadline();
         let hash = self.hash(key);
+        let is_limited = self.evictor.is_limited();
+        if is_limited {
+            self.reserve(hash, key.len(), value.len())?;
+        }
         let guard = &self.pin();
         loop {
             let found = self.find_for_write(guard, key, hash);
             let written = self.elapsed_coarse();
-            let now = Tick::at(written);
+            let now = self.evictor.pace.now();
             let done = match &found {
                 None => {
-                    let origin = Origin { hash, deadline, written, usage: Usage::new(now) };
+                    let usage = self.first_usage(hash, is_limited, now);
+                    let origin = Origin { hash, deadline, written, usage };
                     let draft = Draft::with_bytes(key, value, origin, guard);
                     self.insert(guard, key, hash, draft)?
                 }
                 Some(found) => {
                     let live = live_of(found, guard);
                     let was_expired = live.deadline() != 0 && self.has_expired(live.deadline());
-                    let usage =
-                        if was_expired { Usage::new(now) } else { live.usage().inherit(now) };
+                    let usage = live.usage().inherit(now);
                     let origin = Origin { hash, deadline, written, usage };
                     let draft = Draft::with_bytes(key, value, origin, guard);
                     self.replace(guard, found, hash, draft, was_expired)
@@ -259,7 +258,7 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// What `decide` returns, `KeyTooLong`, `ValueTooLong`, `OutOfMemory` at the limit on keys, and
+    /// What `decide` returns, `KeyTooLong`, `ValueTooLong`, `OutOfMemory` and `Stalled` at a limit, and
     /// `TableFull`. Nothing has changed then.
     #[inline]
     pub(crate) fn write<'g, T>(
@@ -333,9 +332,17 @@ impl Engine {
         if len > LONGEST_VALUE {
             return Err(Error::ValueTooLong);
         }
+        let is_limited = self.evictor.is_limited();
+        if is_limited {
+            let (block, held) = bytes_of_text(key.len(), len);
+            self.make_room(guard, hash, block, held)?;
+        }
         let written = self.elapsed_coarse();
-        let now = Tick::at(written);
-        let usage = live.map_or_else(|| Usage::new(now), |live| live.usage().inherit(now));
+        let now = self.evictor.pace.now();
+        let usage = match live {
+            Some(live) => live.usage().inherit(now),
+            None => self.first_usage(hash, is_limited, now),
+        };
         Ok(Draft::new(key, content, Origin { hash, deadline, written, usage }, guard))
     }
 
@@ -347,7 +354,7 @@ impl Engine {
         live: Live<'_>,
         deadline: u64,
     ) -> Draft<'g, 'd> {
-        let usage = live.usage().inherit(live.usage().last_access());
+        let usage = live.usage().copy();
         // An integer is frozen first, so that the time is that of the last value.
         let content = live.content();
         let origin = Origin { hash, deadline, written: live.written(), usage };
@@ -369,6 +376,10 @@ impl Engine {
         // guard, with its hash.
         let replaced = unsafe { self.table.replace(found, hash, draft.record(), guard) };
         let Some(before) = replaced else { return false };
+        if self.evictor.is_limited() {
+            let (old, new) = (live_of(found, guard).usage(), draft.live().usage());
+            self.evictor.note_replaced(guard.evict(), old, new, || self.elapsed_recent());
+        }
         draft.publish();
         if was_expired {
             guard.stripe().of(Tally::Expirations).add(1);
@@ -385,8 +396,10 @@ impl Engine {
         hash: u64,
         draft: Draft<'_, '_>,
     ) -> Result<bool, Error> {
-        self.reserve_key()?;
+        let is_limited = self.evictor.is_limited();
+        let place = if is_limited { self.take_place(guard, hash)? } else { Place::Open };
         let memory = draft.live().memory();
+        let is_in_trial = draft.live().usage().is_in_trial();
         // SAFETY: the table holds records of `Draft`'s only, and the guard outlives the call.
         let has_key = |record| unsafe { Live::new(record) }.has_key(key);
         // SAFETY: the draft is private, of this domain, and has this key and its hash.
@@ -394,6 +407,11 @@ impl Engine {
             Insert::Done => {
                 draft.publish();
                 guard.stripe().of(Tally::RecordBytes).add(memory as u64);
+                if is_limited {
+                    self.note_inserted(guard, hash, is_in_trial, place);
+                } else {
+                    self.evictor.keys.add(guard.evict());
+                }
                 return Ok(true);
             }
             Insert::Lost => {
@@ -405,19 +423,27 @@ impl Engine {
             }
             Insert::Present => {}
             Insert::Full => {
-                self.release_key();
+                self.leave_place(guard, hash, place);
                 return Err(self.refuse_full_table());
             }
         }
-        self.release_key();
+        self.leave_place(guard, hash, place);
         Ok(false)
     }
 
     /// Removes a record; false when its slot holds something else by now.
     fn remove(&self, guard: &Guard<'_>, found: &Found<'_, Record>) -> bool {
+        let removed = self.unlink(guard, found);
+        if removed {
+            self.evictor.note_removed(guard.evict());
+        }
+        removed
+    }
+
+    /// As [`remove`](Self::remove), but leaves the count of keys to the caller.
+    pub(super) fn unlink(&self, guard: &Guard<'_>, found: &Found<'_, Record>) -> bool {
         // SAFETY: found under this guard.
         let Some(bytes) = (unsafe { self.table.remove(found, guard) }) else { return false };
-        self.release_key();
         guard.stripe().of(Tally::RecordBytes).subtract(bytes);
         true
     }
@@ -506,8 +532,15 @@ impl Engine {
         // ORDERING: Relaxed; coarse time. Written only when it changes, once a millisecond.
         if self.recent.load(Ordering::Relaxed) != elapsed {
             self.recent.store(elapsed, Ordering::Relaxed);
+            self.evictor.pace.let_time_pass(elapsed);
         }
         elapsed
+    }
+
+    /// How long ago a record was used.
+    pub(super) fn idle(&self, live: Live<'_>) -> Duration {
+        let used = self.evictor.pace.millis_at(live.usage().last_use());
+        Duration::from_millis(self.elapsed_coarse().saturating_sub(used))
     }
 
     /// Milliseconds since the pool began, as of the last look at the clock: by a write, or by one in
@@ -523,29 +556,6 @@ impl Engine {
     pub(crate) fn count(&self, guard: &Guard<'_>, tally: Tally) {
         if self.counts {
             guard.stripe().of(tally).add(1);
-        }
-    }
-
-    /// Takes room for a key, if the number of keys is limited.
-    #[inline]
-    fn reserve_key(&self) -> Result<(), Error> {
-        let Some(limit) = &self.limit else { return Ok(()) };
-        // ORDERING: Relaxed; the count alone matters, and an RMW always sees the latest.
-        if limit.keys.fetch_add(1, Ordering::Relaxed) < limit.most {
-            return Ok(());
-        }
-        self.release_key();
-        #[cfg(feature = "tracing")]
-        tracing::debug!(max_keys = limit.most, "insert refused: the limit on keys is reached");
-        Err(Error::OutOfMemory)
-    }
-
-    /// Gives back room for a key.
-    #[inline]
-    fn release_key(&self) {
-        if let Some(limit) = &self.limit {
-            // ORDERING: Relaxed; as in `reserve_key`.
-            limit.keys.fetch_sub(1, Ordering::Relaxed);
         }
     }
 

@@ -6,6 +6,7 @@ mod engine;
 mod expiry;
 mod hosts;
 mod keyspace;
+mod limits;
 #[cfg(all(test, pool_loom))]
 mod loom;
 mod numbers;

@@ -7,7 +7,7 @@
 //! pages are touched one after the other. A table that doubles has to move one bucket for each 4.5
 //! records that it can take meanwhile, so that two a write are ample. Readers do nothing.
 
-use super::{Record, Table, generation::Generation};
+use super::{Record, Table, bucket::Bucket, generation::Generation};
 use crate::{
     reclaim::Guard,
     sync::{Mutant, Ordering, is_mutant},
@@ -76,7 +76,12 @@ impl<R: Record> Table<R> {
         let keys = guard.stripe().of(Tally::Keys);
         keys.add(1);
         if keys.get().is_multiple_of(COUNTED_AFTER) {
-            self.grow_if(generation, guard, |records, buckets| records > buckets * GROW_AT_TWO / 2);
+            self.grow_if(generation, guard, |records, buckets| {
+                let room = buckets.saturating_mul(2 * size_of::<Bucket>());
+                // ORDERING: Relaxed; a setting.
+                let has_room = self.room.load(Ordering::Relaxed) >= room;
+                records > buckets * GROW_AT_TWO / if has_room { 2 } else { 1 }
+            });
         }
     }
 

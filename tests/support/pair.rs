@@ -5,7 +5,7 @@ use super::{
     oracle::Oracle,
     reply::{Reply, text},
 };
-use memory_cache_pool::{CacheConfig, Error, ManualClock, MemoryCachePool};
+use memory_cache_pool::{CacheConfig, Error, EvictionPolicy, ManualClock, MemoryCachePool};
 use std::{sync::Arc, time::Duration};
 
 /// A pool and the oracle beside it, with one clock.
@@ -32,7 +32,7 @@ impl Pair {
             None => config,
         };
         let config = match max_keys {
-            Some(keys) => config.max_keys(keys),
+            Some(keys) => config.max_keys(keys).eviction_policy(EvictionPolicy::NoEviction),
             None => config,
         };
         let pool = MemoryCachePool::new(config).expect("the configuration is valid");

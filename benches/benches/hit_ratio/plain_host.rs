@@ -14,7 +14,7 @@ use crate::{
 use memory_cache_pool::EvictionPolicy;
 use std::sync::{
     Mutex, MutexGuard, OnceLock, PoisonError,
-    atomic::{AtomicUsize, Ordering::Relaxed},
+    atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
 };
 
 /// Records that one allocation is made for.
@@ -65,6 +65,7 @@ pub(crate) struct PlainHost {
     evictor: Evictor,
     buckets: Box<[Mutex<Vec<usize>>]>,
     nodes: Nodes,
+    used: AtomicU64,
 }
 
 impl PlainHost {
@@ -80,6 +81,7 @@ impl PlainHost {
             evictor: Evictor::new(policy, keys, bytes),
             buckets: (0..buckets).map(|_| Mutex::default()).collect(),
             nodes: Nodes::new(),
+            used: AtomicU64::new(0),
         }
     }
 
@@ -104,7 +106,7 @@ impl Cache for PlainHost {
 
     fn set(&self, seat: &Seat, hash: u64, weight: u32) {
         let bytes = weight as usize;
-        let admission = self.evictor.admit(hash);
+        let admission = self.evictor.admit(hash, self.used.load(Relaxed));
         let view = View { host: self, seat, mine: None };
         if self.evictor.make_room(&view, bytes).is_err() {
             return;
@@ -122,8 +124,9 @@ impl Cache for PlainHost {
             bucket.push(number);
             number
         };
+        self.used.fetch_add(u64::from(weight), Relaxed);
         let view = View { host: self, seat, mine: Some(number) };
-        self.evictor.note_inserted(&view, Entry { hash, bytes, admission, place }, || 0);
+        self.evictor.note_inserted(&view, Entry { hash, admission, place }, || 0);
     }
 
     fn held(&self) -> u64 {
@@ -189,7 +192,11 @@ impl Host for View<'_> {
     fn remove(&self, seen: usize, _: Cause) -> bool {
         let mut bucket = self.host.bucket(low(self.node(seen).hash));
         let place = bucket.iter().position(|number| *number == seen);
-        place.map(|place| bucket.swap_remove(place)).is_some()
+        let is_gone = place.map(|place| bucket.swap_remove(place)).is_some();
+        if is_gone {
+            self.host.used.fetch_sub(self.node(seen).bytes as u64, Relaxed);
+        }
+        is_gone
     }
 
     fn confirm(&self, seen: usize) -> bool {
@@ -208,8 +215,16 @@ impl Host for View<'_> {
         0
     }
 
-    fn has_volatile(&self) -> bool {
-        false
+    fn own_retired_bytes(&self) -> u64 {
+        0
+    }
+
+    fn used(&self) -> u64 {
+        self.host.used.load(Relaxed)
+    }
+
+    fn fixed_bytes(&self) -> u64 {
+        0
     }
 }
 

@@ -21,7 +21,6 @@ pub(super) struct Node {
     pub(super) key: u64,
     pub(super) bytes: usize,
     pub(super) deadline: u64,
-    pub(super) is_kept: bool,
     pub(super) usage: Usage,
 }
 
@@ -30,10 +29,9 @@ pub(super) struct Node {
 pub(super) struct How {
     pub(super) bytes: usize,
     pub(super) deadline: u64,
-    pub(super) is_kept: bool,
 }
 
-pub(super) const PLAIN: How = How { bytes: BYTES, deadline: 0, is_kept: false };
+pub(super) const PLAIN: How = How { bytes: BYTES, deadline: 0 };
 
 /// What somebody else does to a record.
 pub(super) type Act = fn(&World, usize);
@@ -47,6 +45,7 @@ pub(super) struct World {
     random: Cell<u32>,
     pub(super) now: Cell<u64>,
     pub(super) retired: Cell<u64>,
+    pub(super) used: Cell<u64>,
     pub(super) removed: RefCell<Vec<(u64, Cause)>>,
     /// What happens to a record just before the next removal or confirmation.
     pub(super) before_cas: Cell<Option<Act>>,
@@ -65,6 +64,7 @@ impl World {
             random: Cell::new(0x9E37_79B9),
             now: Cell::new(1_000),
             retired: Cell::new(0),
+            used: Cell::new(0),
             removed: RefCell::default(),
             before_cas: Cell::new(None),
         }
@@ -107,16 +107,17 @@ impl World {
     }
 
     fn insert(&self, key: u64, how: How) -> Result<(), Refusal> {
-        let admission = self.evictor.admit(hash(key));
+        let admission = self.evictor.admit(hash(key), self.used.get());
         let mut view = View { world: self, mine: None };
         self.evictor.make_room(&view, how.bytes)?;
         let place = self.evictor.take_place(&view)?;
         let usage = admission.usage(self.evictor.pace.now());
-        let How { bytes, deadline, is_kept } = how;
-        let number = self.add(Node { key, bytes, deadline, is_kept, usage });
+        let How { bytes, deadline } = how;
+        let number = self.add(Node { key, bytes, deadline, usage });
         self.bucket(hash(key)).borrow_mut().push(number);
         view.mine = Some(number);
-        let entry = Entry { hash: hash(key), bytes, admission, place };
+        let entry = Entry { hash: hash(key), admission, place };
+        self.used.update(|used| used + bytes as u64);
         self.evictor.note_inserted(&view, entry, || self.now.get());
         Ok(())
     }
@@ -126,31 +127,35 @@ impl World {
         let before = self.node(old);
         self.evictor.make_room(&view, how.bytes.saturating_sub(before.bytes))?;
         let usage = before.usage.inherit(self.evictor.pace.now());
-        let How { bytes, deadline, is_kept } = how;
-        let new = self.add(Node { key, bytes, deadline, is_kept, usage });
+        let How { bytes, deadline } = how;
+        let new = self.add(Node { key, bytes, deadline, usage });
         for number in self.bucket(hash(key)).borrow_mut().iter_mut() {
             if *number == old {
                 *number = new;
             }
         }
-        let (old, new) = ((&before.usage, before.bytes), (&self.node(new).usage, bytes));
-        self.evictor.note_replaced(&view, old, new, || self.now.get());
+        self.used.update(|used| used + bytes as u64 - before.bytes as u64);
+        let new = self.node(new);
+        self.evictor.note_replaced(&self.local, &before.usage, &new.usage, || self.now.get());
         Ok(())
     }
 
     pub(super) fn delete(&self, key: u64) {
-        let view = View { world: self, mine: None };
         if let Some(number) = self.find(key)
             && self.take_out(number)
         {
-            self.evictor.note_removed(&view, self.node(number).bytes);
+            self.evictor.note_removed(&self.local);
         }
     }
 
     fn take_out(&self, number: usize) -> bool {
         let mut bucket = self.bucket(hash(self.node(number).key)).borrow_mut();
         let place = bucket.iter().position(|other| *other == number);
-        place.map(|place| bucket.remove(place)).is_some()
+        let is_gone = place.map(|place| bucket.remove(place)).is_some();
+        if is_gone {
+            self.used.update(|used| used - self.node(number).bytes as u64);
+        }
+        is_gone
     }
 
     pub(super) fn draw(&self) -> u32 {
@@ -218,7 +223,7 @@ impl Host for View<'_> {
             usage: &node.usage,
             deadline: node.deadline,
             has_expired: node.deadline != 0 && node.deadline < self.world.now.get(),
-            may_go: !node.is_kept && self.mine != Some(seen),
+            may_go: self.mine != Some(seen),
         }
     }
 
@@ -252,8 +257,16 @@ impl Host for View<'_> {
         self.world.retired.get()
     }
 
-    fn has_volatile(&self) -> bool {
-        self.world.live().iter().any(|node| node.deadline != 0)
+    fn own_retired_bytes(&self) -> u64 {
+        0
+    }
+
+    fn used(&self) -> u64 {
+        self.world.used.get() + self.world.retired.get()
+    }
+
+    fn fixed_bytes(&self) -> u64 {
+        0
     }
 }
 
