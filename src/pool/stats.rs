@@ -94,6 +94,8 @@ impl MemoryCachePool {
         let table_bytes = engine.table.bytes(&engine.pin());
         let eviction_bytes = engine.evictor.bytes();
         let taken = bytes(engine.domain.taken_bytes());
+        // A value that EXPIRE has handed on is in the record that holds it now.
+        let retired_bytes = retired_bytes.min(taken.saturating_sub(record_bytes));
         let idle_bytes = taken.saturating_sub(record_bytes + retired_bytes);
         CacheStats {
             hits,

@@ -85,13 +85,15 @@ impl Participant {
             is_freeing: false,
             random: seed | 1,
         };
+        let account = Account::default();
+        account.note(signed(size_of::<Self>()));
         Box::into_raw(Box::new(Self {
             next: ptr::null(),
             in_use: AtomicBool::new(true),
             presence: CachePadded::new(Presence::new()),
             local: UnsafeCell::new(local),
             stripe: Stripe::default(),
-            account: Account::default(),
+            account,
             evict: evict::local::Local::default(),
         }))
     }
