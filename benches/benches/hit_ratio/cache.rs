@@ -1,6 +1,6 @@
 //! The contenders behind one trait: caches of keys, of which only the hits are of interest.
 
-use crate::{evict::local::Local, peers, plain_host::PlainHost};
+use crate::{evict::local::Local, peers, plain_host::PlainHost, pool_of_keys::Pool};
 use memory_cache_pool::EvictionPolicy;
 use memory_cache_pool_benches::keys::Random;
 use std::cell::RefCell;
@@ -71,16 +71,26 @@ pub(crate) struct Contender {
 pub(crate) const CONTENDERS: [Contender; 5] = [
     Contender {
         name: "pool lru",
-        build: |limit| Box::new(PlainHost::new(EvictionPolicy::AllKeysLru, limit)),
+        build: |limit| pool(EvictionPolicy::AllKeysLru, limit),
     },
     Contender {
         name: "pool lfu",
-        build: |limit| Box::new(PlainHost::new(EvictionPolicy::AllKeysLfu, limit)),
+        build: |limit| pool(EvictionPolicy::AllKeysLfu, limit),
     },
     Contender { name: "moka", build: |limit| Box::new(peers::Moka::new(limit)) },
     Contender { name: "quick_cache", build: |limit| Box::new(peers::QuickCache::new(limit)) },
     Contender { name: "foyer", build: |limit| Box::new(peers::Foyer::new(limit)) },
 ];
+
+/// The pool where the limit is one on keys; its evictor over a plain host where it is one on bytes,
+/// since the pool counts what a record really takes.
+fn pool(policy: EvictionPolicy, limit: Limit) -> Box<dyn Cache> {
+    if limit.is_on_keys {
+        Box::new(Pool::new(policy, limit.keys))
+    } else {
+        Box::new(PlainHost::new(policy, limit))
+    }
+}
 
 /// Where the pool's policies stand in [`CONTENDERS`].
 pub(crate) const LRU: usize = 0;

@@ -22,6 +22,7 @@ mod exact;
 mod peers;
 mod plain_host;
 mod plot;
+mod pool_of_keys;
 mod replay;
 mod report;
 mod workload;
