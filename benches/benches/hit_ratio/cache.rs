@@ -69,14 +69,8 @@ pub(crate) struct Contender {
 
 /// The caches that take part; the pool's own policies come first.
 pub(crate) const CONTENDERS: [Contender; 5] = [
-    Contender {
-        name: "pool lru",
-        build: |limit| pool(EvictionPolicy::AllKeysLru, limit),
-    },
-    Contender {
-        name: "pool lfu",
-        build: |limit| pool(EvictionPolicy::AllKeysLfu, limit),
-    },
+    Contender { name: "pool lru", build: |limit| pool(EvictionPolicy::AllKeysLru, limit) },
+    Contender { name: "pool lfu", build: |limit| pool(EvictionPolicy::AllKeysLfu, limit) },
     Contender { name: "moka", build: |limit| Box::new(peers::Moka::new(limit)) },
     Contender { name: "quick_cache", build: |limit| Box::new(peers::QuickCache::new(limit)) },
     Contender { name: "foyer", build: |limit| Box::new(peers::Foyer::new(limit)) },
