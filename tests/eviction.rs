@@ -363,3 +363,34 @@ fn limits_hold_at_the_return_of_every_write_of_many_threads() {
     assert!(refused < 120, "{refused} of 12,000 writes were refused");
     assert!(highest.into_inner() > most / 2, "the pool was never half full");
 }
+
+/// A reader that does not finish keeps what was replaced from being freed: writes fail then, instead
+/// of evicting all there is, and go on when it has finished.
+#[test]
+fn a_stalled_reader_costs_writes_and_not_the_keys() -> Result<(), Error> {
+    for count in [200, 800] {
+        let pool = pool(CacheConfig::new().max_memory(1 << 20));
+        let keys: Vec<_> = (0..count).map(|key| key.to_string()).collect();
+        for key in &keys {
+            pool.set(key, [0; 1_000])?;
+        }
+        let before = pool.dbsize();
+        let pinned = pool.pin();
+
+        let mut writes = keys.iter().cycle().take(10_000).map(|key| pool.set(key, [1; 1_000]));
+        let refusal = writes.find(Result::is_err);
+
+        assert_eq!(refusal, Some(Err(Error::Stalled)));
+        assert!(pool.dbsize() > before / 2, "{} of {before} are left", pool.dbsize());
+        let used = pool.get_stats().memory_usage;
+        assert!(used <= (1 << 20) + (4 << 10), "{used} bytes");
+        assert!(keys.iter().all(|key| pool.get(key).is_ok()));
+        let left = pool.keys("*");
+        assert!(pool.delete(&left[0]));
+        drop(pinned);
+        for key in &keys {
+            pool.set(key, [2; 1_000])?;
+        }
+    }
+    Ok(())
+}

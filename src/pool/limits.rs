@@ -29,7 +29,7 @@ const HURRY_DIVISOR: u64 = 256;
 /// But not before it is so many.
 const LEAST_HURRIED: u64 = 4 << 10;
 /// Times that a write offers the processor to whoever keeps retired records from coming free.
-const OFFERS: usize = 16;
+const OFFERS: usize = 256;
 /// Inserts of a thread after which it looks how large the table has become.
 const INSERTS_BETWEEN_LOOKS: u64 = 64;
 
