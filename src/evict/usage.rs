@@ -200,9 +200,11 @@ impl Usage {
 /// The word after a use at `now`: the uses go up if it is the first of its tick.
 #[inline]
 fn with_use(word: u32, now: Tick) -> u32 {
-    let is_new = (word ^ now.0) >> TICK_SHIFT != 0;
+    if (word ^ now.0) >> TICK_SHIFT == 0 {
+        return word;
+    }
     let rest = word & (FRESH | QUIET);
-    now.0 | if is_new && word & USES != USES { rest + USE } else { rest }
+    now.0 | if word & USES != USES { rest + USE } else { rest }
 }
 
 /// The expected number of reads that raise the counter from `reads`.

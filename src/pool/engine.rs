@@ -195,7 +195,7 @@ impl Engine {
     }
 
     #[inline(always)]
-    fn find_for_write<'g>(
+    pub(super) fn find_for_write<'g>(
         &'g self,
         guard: &'g Guard<'_>,
         key: &[u8],
@@ -204,50 +204,6 @@ impl Engine {
         // SAFETY: the table holds records of `Draft`'s only, and the guard outlives the call.
         let has_key = |record| unsafe { Live::new(record) }.has_key(key);
         self.table.find_for_write(hash, has_key, guard)
-    }
-
-    /// Sets a key to these bytes, whatever it held: what [`write`](Self::write) would do for a
-    /// decision that does not depend on the present value, at two thirds of the instructions.
-    #[inline]
-    pub(super) fn put(&self, key: &[u8], value: &[u8]) -> Result<(), Error> {
-        if key.len() > LONGEST_KEY {
-            return Err(Error::KeyTooLong);
-        }
-        if value.len() > LONGEST_VALUE {
-            return Err(Error::ValueTooLong);
-        }
-        let deadline = self.default_deadline();
-        let hash = self.hash(key);
-        let is_limited = self.evictor.is_limited();
-        if is_limited {
-            self.reserve(hash, key.len(), value.len())?;
-        }
-        let guard = &self.pin();
-        loop {
-            let found = self.find_for_write(guard, key, hash);
-            let written = self.elapsed_coarse();
-            let now = self.evictor.pace.now();
-            let done = match &found {
-                None => {
-                    let usage = self.first_usage(hash, is_limited, now);
-                    let origin = Origin { hash, deadline, written, usage };
-                    let draft = Draft::with_bytes(key, value, origin, guard);
-                    self.insert(guard, key, hash, draft)?
-                }
-                Some(found) => {
-                    let live = live_of(found, guard);
-                    let was_expired = live.deadline() != 0 && self.has_expired(live.deadline());
-                    let usage = live.usage().inherit(now);
-                    let origin = Origin { hash, deadline, written, usage };
-                    let draft = Draft::with_bytes(key, value, origin, guard);
-                    self.replace(guard, found, hash, draft, was_expired)
-                }
-            };
-            if done {
-                self.count(guard, Tally::Sets);
-                return Ok(());
-            }
-        }
     }
 
     /// Decides on a write by the present value, and carries it out; decides again when another
@@ -291,7 +247,7 @@ impl Engine {
                     let done = match (&found, live) {
                         (Some(found), Some(live)) => {
                             let draft = self.redated(guard, hash, live, deadline);
-                            self.replace(guard, found, hash, draft, false)
+                            self.replace::<true>(guard, found, hash, draft, false)
                         }
                         _ => true,
                     };
@@ -300,8 +256,13 @@ impl Engine {
                 Step::Write(content, deadline, reply) => {
                     let draft = self.draft(guard, key, hash, content, deadline, live)?;
                     let done = match &found {
-                        Some(found) => self.replace(guard, found, hash, draft, live.is_none()),
-                        None => self.insert(guard, key, hash, draft)?,
+                        Some(found) => {
+                            self.replace::<true>(guard, found, hash, draft, live.is_none())
+                        }
+                        None => {
+                            let is_limited = self.evictor.is_limited();
+                            self.insert(guard, key, hash, draft, is_limited)?
+                        }
                     };
                     (done, counted_as, reply)
                 }
@@ -363,7 +324,7 @@ impl Engine {
 
     /// Swaps a record for another of the same key.
     #[inline]
-    fn replace(
+    pub(super) fn replace<const MAY_BE_LIMITED: bool>(
         &self,
         guard: &Guard<'_>,
         found: &Found<'_, Record>,
@@ -376,7 +337,7 @@ impl Engine {
         // guard, with its hash.
         let replaced = unsafe { self.table.replace(found, hash, draft.record(), guard) };
         let Some(before) = replaced else { return false };
-        if self.evictor.is_limited() {
+        if MAY_BE_LIMITED && self.evictor.is_limited() {
             self.note_replaced(guard, live_of(found, guard), draft.live());
         }
         draft.publish();
@@ -388,14 +349,14 @@ impl Engine {
     }
 
     /// Inserts a record whose key was absent; false when another insert came first.
-    fn insert(
+    pub(super) fn insert(
         &self,
         guard: &Guard<'_>,
         key: &[u8],
         hash: u64,
         draft: Draft<'_, '_>,
+        is_limited: bool,
     ) -> Result<bool, Error> {
-        let is_limited = self.evictor.is_limited();
         let place = if is_limited { self.take_place(guard, hash)? } else { Place::Open };
         let memory = draft.live().memory();
         let is_in_trial = draft.live().usage().is_in_trial();
@@ -582,7 +543,7 @@ impl Drop for Engine {
 
 /// The record that was found under a guard.
 #[inline]
-fn live_of<'g>(found: &Found<'_, Record>, _guard: &'g Guard<'_>) -> Live<'g> {
+pub(super) fn live_of<'g>(found: &Found<'_, Record>, _guard: &'g Guard<'_>) -> Live<'g> {
     // SAFETY: the table holds records of `Draft`'s only, and what is found under a guard lives as
     // long as it.
     unsafe { Live::new(found.record) }

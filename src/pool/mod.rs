@@ -14,6 +14,7 @@ mod objects;
 mod options;
 mod pinned;
 pub(crate) mod policy;
+mod put;
 mod scan;
 mod single_flight;
 mod stats;

@@ -1,0 +1,71 @@
+//! Plain SET: the write that decides nothing.
+
+use super::engine::{Engine, live_of};
+use crate::{
+    error::Error,
+    record::{Draft, LONGEST_KEY, LONGEST_VALUE, Origin},
+    tally::Tally,
+};
+
+impl Engine {
+    /// Sets a key to these bytes, whatever it held: what [`write`](Self::write) would do for a
+    /// decision that does not depend on the present value, at two thirds of the instructions.
+    #[inline]
+    pub(super) fn put(&self, key: &[u8], value: &[u8]) -> Result<(), Error> {
+        if key.len() > LONGEST_KEY {
+            return Err(Error::KeyTooLong);
+        }
+        if value.len() > LONGEST_VALUE {
+            return Err(Error::ValueTooLong);
+        }
+        let hash = self.hash(key);
+        if self.evictor.is_limited() {
+            self.put_limited(key, hash, value)
+        } else {
+            self.put_as::<false>(key, hash, value)
+        }
+    }
+
+    /// The rest of [`put`](Self::put) in a pool that has limits; apart, so that others do not pay.
+    #[inline(never)]
+    fn put_limited(&self, key: &[u8], hash: u64, value: &[u8]) -> Result<(), Error> {
+        self.reserve(hash, key.len(), value.len())?;
+        self.put_as::<true>(key, hash, value)
+    }
+
+    #[inline(always)]
+    fn put_as<const IS_LIMITED: bool>(
+        &self,
+        key: &[u8],
+        hash: u64,
+        value: &[u8],
+    ) -> Result<(), Error> {
+        let deadline = self.default_deadline();
+        let guard = &self.pin();
+        loop {
+            let found = self.find_for_write(guard, key, hash);
+            let written = self.elapsed_coarse();
+            let now = self.evictor.pace.now();
+            let done = match &found {
+                None => {
+                    let usage = self.first_usage(hash, IS_LIMITED, now);
+                    let origin = Origin { hash, deadline, written, usage };
+                    let draft = Draft::with_bytes(key, value, origin, guard);
+                    self.insert(guard, key, hash, draft, IS_LIMITED)?
+                }
+                Some(found) => {
+                    let live = live_of(found, guard);
+                    let was_expired = live.deadline() != 0 && self.has_expired(live.deadline());
+                    let usage = live.usage().inherit(now);
+                    let origin = Origin { hash, deadline, written, usage };
+                    let draft = Draft::with_bytes(key, value, origin, guard);
+                    self.replace::<IS_LIMITED>(guard, found, hash, draft, was_expired)
+                }
+            };
+            if done {
+                self.count(guard, Tally::Sets);
+                return Ok(());
+            }
+        }
+    }
+}
