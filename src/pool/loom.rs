@@ -7,8 +7,10 @@
 //! | `incr_against_incr`              | R11  | 2      | –                                         |
 //! | `get_of_an_expired_key_against_set` | R18 | 2     | `RemoveByKey`                             |
 //! | `insert_against_expiry`          | R18  | 2      | `RemoveByKey`                             |
+//! | `an_eviction_against_an_overwrite` | R17, R20 | 2 | `LoserSubtracts`                          |
+//! | `an_eviction_against_a_delete`   | R17, R20 | 2  | `LoserSubtracts`                          |
 
-use super::{CacheConfig, MemoryCachePool};
+use super::{CacheConfig, EvictionPolicy, MemoryCachePool};
 use crate::{
     clock::ManualClock,
     model::{breaks, holds},
@@ -23,7 +25,17 @@ const START: u64 = 1_000_000;
 /// A pool for a model; the current thread is registered in it.
 fn pool() -> (MemoryCachePool, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::new(START));
-    let config = CacheConfig::new().capacity(1).clock(Arc::clone(&clock) as _);
+    pool_with(CacheConfig::new(), clock)
+}
+
+/// As [`pool`], with room for one key.
+fn pool_of_one() -> (MemoryCachePool, Arc<ManualClock>) {
+    let config = CacheConfig::new().max_keys(1).eviction_policy(EvictionPolicy::AllKeysRandom);
+    pool_with(config, Arc::new(ManualClock::new(START)))
+}
+
+fn pool_with(config: CacheConfig, clock: Arc<ManualClock>) -> (MemoryCachePool, Arc<ManualClock>) {
+    let config = config.capacity(1).clock(Arc::clone(&clock) as _);
     let pool = MemoryCachePool::new(config).unwrap();
     let domain = &pool.engine.domain;
     domain.sit(&domain.reserve_seat());
@@ -153,4 +165,39 @@ fn delete_against_set() -> (bool, usize) {
 #[test]
 fn a_delete_against_a_set_is_before_or_after_it() {
     holds(20, [(true, 0), (true, 1)], delete_against_set);
+}
+
+/// Checks the count of keys against the keys, of which there may be one; returns which are there.
+fn check_count(pool: &MemoryCachePool) -> (bool, bool) {
+    let there = (pool.exists("a"), pool.exists("b"));
+    let live = usize::from(there.0) + usize::from(there.1);
+    assert!(live <= 1, "broken: over the limit at rest");
+    assert_eq!(pool.engine.evictor.keys.count(), live, "broken: the count of keys");
+    there
+}
+
+fn an_eviction_against_an_overwrite() -> (bool, bool) {
+    let (pool, _clock) = pool_of_one();
+    pool.set("a", "old").unwrap();
+    two(&pool, |p| p.set("b", "x").unwrap(), |p| p.set("a", "new").unwrap());
+    check_count(&pool)
+}
+
+#[test]
+fn r20_an_eviction_and_an_overwrite_leave_one_key_that_is_counted() {
+    holds(20, [(false, true), (true, false)], an_eviction_against_an_overwrite);
+    breaks(Mutant::LoserSubtracts, "broken", an_eviction_against_an_overwrite);
+}
+
+fn an_eviction_against_a_delete() -> (bool, bool) {
+    let (pool, _clock) = pool_of_one();
+    pool.set("a", "old").unwrap();
+    two(&pool, |p| p.set("b", "x").unwrap(), |p| p.delete("a"));
+    check_count(&pool)
+}
+
+#[test]
+fn r20_an_eviction_and_a_delete_count_a_key_out_once() {
+    holds(20, [(false, true)], an_eviction_against_a_delete);
+    breaks(Mutant::LoserSubtracts, "broken", an_eviction_against_a_delete);
 }

@@ -1,11 +1,13 @@
 //! The work that valgrind's cachegrind counts: a fill, and then so many operations.
 //!
-//! `cachegrind CONTENDER get|set|incr|fill KEYS OPS` (`incr` for the pool only); the counts of `fill` (with the same keys) are
+//! `cachegrind CONTENDER get|set|incr|churn|fill KEYS OPS` (`incr` and `churn`, which is get and on a
+//! miss set in a tenth of the keys, for the pool only); the counts of `fill` (with the same keys) are
 //! subtracted by whoever runs it. See `benches/cachegrind.sh`.
 
+use memory_cache_pool::{CacheConfig, MemoryCachePool};
 use memory_cache_pool_benches::{
     contender::{Contender, DashMap, Floor, Papaya, Pool},
-    keys::{key, keys_of, shuffled},
+    keys::{key, keys_of, shuffled, value, zipf_of},
     round,
 };
 use std::{
@@ -39,6 +41,18 @@ fn parse_and_run() -> Option<()> {
             std::mem::forget(pool);
             Some(())
         }
+        Pool::NAME if operation == "churn" => {
+            let most = usize::try_from(keys / 10).unwrap_or(usize::MAX);
+            let config = CacheConfig::new().max_keys(most);
+            let pool = Pool(MemoryCachePool::new(config).unwrap_or_default());
+            for key in keys_of(&zipf_of(keys, ops, 0.9, 1)) {
+                if pool.get(&key).is_none() {
+                    pool.set(&key, &value(1));
+                }
+            }
+            std::mem::forget(pool);
+            Some(())
+        }
         Pool::NAME => run::<Pool>(operation, keys, ops),
         Papaya::NAME => run::<Papaya>(operation, keys, ops),
         DashMap::NAME => run::<DashMap>(operation, keys, ops),
@@ -51,7 +65,7 @@ fn main() -> ExitCode {
     if parse_and_run().is_some() {
         return ExitCode::SUCCESS;
     }
-    let usage = "usage: cachegrind pool|papaya|dashmap|hashbrown get|set|incr|fill KEYS OPS";
+    let usage = "usage: cachegrind pool|papaya|dashmap|hashbrown get|set|incr|churn|fill KEYS OPS";
     let _ = writeln!(io::stderr(), "{usage}");
     ExitCode::FAILURE
 }
