@@ -30,6 +30,8 @@ const HURRY_DIVISOR: u64 = 256;
 const LEAST_HURRIED: u64 = 4 << 10;
 /// Times that a write offers the processor to whoever keeps retired records from coming free.
 const OFFERS: usize = 256;
+/// Bytes that a write expects to need before it knows.
+const AHEAD: u64 = 64 << 10;
 /// Inserts of a thread after which it looks how large the table has become.
 const INSERTS_BETWEEN_LOOKS: u64 = 64;
 
@@ -179,9 +181,23 @@ impl Engine {
             return Ok(());
         }
         self.wait_a_little(bytes);
-        self.make_room(&self.pin(), hash, block, held)?;
+        let made = self.make_room(&self.pin(), hash, block, held);
+        if made != Err(Error::Stalled) {
+            return made;
+        }
+        // What was evicted just now comes free when others have moved on.
         self.wait_a_little(bytes);
-        if self.is_stalled(bytes) { Err(Error::Stalled) } else { Ok(()) }
+        self.make_room(&self.pin(), hash, block, held)
+    }
+
+    /// Pins the current thread for a write whose size will be known when it has seen what is there.
+    /// What has to be waited for is waited for before.
+    #[inline]
+    pub(super) fn pin_to_write(&self) -> Guard<'_> {
+        if self.used_bytes() > self.evictor.budget.comfortable() {
+            self.wait_a_little(AHEAD);
+        }
+        self.pin()
     }
 
     /// Makes room for a record, before it is drafted: a block and what it holds besides.
@@ -216,11 +232,12 @@ impl Engine {
         }
         let view = View { engine: self, guard, mine: hash };
         let made = self.evictor.make_room(&view, block + held);
-        if made == Err(Refusal::Full) && held == 0 && guard.has_block(block) {
+        if held == 0 && guard.has_block(block) && made != Err(Refusal::TooLarge) {
             // It takes nothing that is not taken already.
             return Ok(());
         }
-        made.map_err(told)
+        made.map_err(told)?;
+        if self.is_stalled((block + held) as u64) { Err(Error::Stalled) } else { Ok(()) }
     }
 
     /// Whether it is what was retired that leaves no room for so many bytes.

@@ -1,8 +1,9 @@
 //! When a table grows or shrinks, and who does the work.
 //!
-//! A table grows to twice its size at 4.5 records a bucket, or when an insert would need a
-//! chain of [`LONG_CHAIN`] buckets, and shrinks by half below [`SHRINK_BELOW`] record a bucket. Nobody
-//! waits for it: the new generation is allocated by whoever finds that it is time, which takes a
+//! A table grows to twice its size at 4.5 records a bucket (at 9, where its
+//! [room](Table::set_room) is not enough), or when an insert would need a chain of [`LONG_CHAIN`]
+//! buckets, and shrinks by half below [`SHRINK_BELOW`] record a bucket. Nobody waits for it: the new
+//! generation is allocated by whoever finds that it is time, which takes a
 //! system call, and each write from then on moves [`HELPED`] buckets, in their order, so that fresh
 //! pages are touched one after the other. A table that doubles has to move one bucket for each 4.5
 //! records that it can take meanwhile, so that two a write are ample. Readers do nothing.
