@@ -232,6 +232,7 @@ fn memory_stays_within_its_limit_whatever_the_sizes() -> Result<(), Error> {
     Ok(())
 }
 
+#[cfg(not(miri))]
 #[test]
 fn limits_and_policy_change_while_the_pool_is_in_use() -> Result<(), Error> {
     let pool = pool(CacheConfig::new());
@@ -372,6 +373,7 @@ fn limits_hold_at_the_return_of_every_write_of_many_threads() {
 
 /// A reader that does not finish keeps what was replaced from being freed: writes fail then, instead
 /// of evicting all there is, and go on when it has finished.
+#[cfg(not(miri))]
 #[test]
 fn a_stalled_reader_costs_writes_and_not_the_keys() -> Result<(), Error> {
     for count in [200, 800] {

@@ -124,6 +124,12 @@ impl Generation {
         unsafe { next.as_ref() }
     }
 
+    /// The generation that this one is being moved to, as the pointer that its owner has to have.
+    pub(super) fn next_pointer(&self) -> *mut Self {
+        // ORDERING: Acquire, edge `begin→move`, as in `next`.
+        self.next.load(Ordering::Acquire)
+    }
+
     /// Gives a generation its successor, unless it has one.
     pub(super) fn set_next(&self, next: Box<Self>) {
         let next = Box::into_raw(next);

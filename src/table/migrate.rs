@@ -103,18 +103,19 @@ impl<R: Record> Table<R> {
         if !generation.count_moved() {
             return;
         }
-        let (old, new) = (std::ptr::from_ref(generation), std::ptr::from_ref(next));
+        // Not made from the reference that we have: what is retired is written to when it is freed.
+        let new = generation.next_pointer();
+        debug_assert!(std::ptr::eq(new, next), "a generation has one successor");
         // ORDERING: AcqRel, edges `done→root` and `begin→move`; Relaxed on failure, which cannot
         // be: the last bucket of a root is counted once.
         let swapped = self.root.generation.compare_exchange(
-            old.cast_mut(),
-            new.cast_mut(),
+            std::ptr::from_ref(generation).cast_mut(),
+            new,
             Ordering::AcqRel,
             Ordering::Relaxed,
         );
         debug_assert!(swapped.is_ok(), "the root moves one generation at a time");
-        // SAFETY: a reference is not null.
-        let old = unsafe { NonNull::new_unchecked(old.cast_mut()) };
+        let Some(old) = swapped.ok().and_then(NonNull::new) else { return };
         // SAFETY: generations come from boxes, and this one is retired once, here.
         let retired = unsafe { Remains::retired(old) };
         if is_mutant(Mutant::FreedAtOnce) {
