@@ -28,8 +28,12 @@ pub enum Error {
     KeyTooLong,
     /// The value is, or would become, longer than 512 MiB.
     ValueTooLong,
-    /// There is no room for another key: the pool holds `max_keys`.
+    /// There is no room: the pool is at `max_keys` or `max_memory` and its policy lets nothing go,
+    /// or the value is larger than `max_memory`.
     OutOfMemory,
+    /// There is no room, because too much that was deleted or replaced is still held by a thread
+    /// that does not finish its read. Evicting more would not help.
+    Stalled,
     /// More than a hundred keys have the same hash, so that no larger table would help. With the
     /// pool's own, seeded hash function it does not happen; a map with a bad one may say so.
     TableFull,
@@ -48,7 +52,8 @@ impl fmt::Display for Error {
             Self::Syntax => "two options contradict each other",
             Self::KeyTooLong => "the key is longer than 65,535 bytes",
             Self::ValueTooLong => "the value is longer than 512 MiB",
-            Self::OutOfMemory => "the pool holds as many keys as it may",
+            Self::OutOfMemory => "the pool holds as much as it may",
+            Self::Stalled => "a reader that does not finish keeps memory from being freed",
             Self::TableFull => "too many keys have the same hash",
         })
     }

@@ -3,6 +3,7 @@
 
 mod clock;
 mod error;
+mod evict;
 mod glob;
 mod map;
 #[cfg(all(test, pool_loom))]

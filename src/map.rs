@@ -82,14 +82,15 @@ unsafe impl<K, V> table::Record for Entry<K, V> {
     }
 }
 
-/// Drops an entry and leaves its block.
+/// Drops an entry and leaves its block; what else becomes free is not counted.
 ///
 /// # Safety
 ///
 /// `block` holds an entry of these types that nobody else can reach.
-unsafe fn drop_entry<K, V>(block: NonNull<u8>) {
+unsafe fn drop_entry<K, V>(block: NonNull<u8>) -> usize {
     // SAFETY: the caller's word.
     unsafe { block.cast::<Entry<K, V>>().drop_in_place() };
+    0
 }
 
 // SAFETY: entries are shared between threads by reference and dropped on any of them, which asks

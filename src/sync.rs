@@ -50,6 +50,12 @@ pub(crate) fn compiler_fence() {
     std::sync::atomic::compiler_fence(std::sync::atomic::Ordering::SeqCst);
 }
 
+#[cfg(not(pool_loom))]
+pub(crate) use std::thread::yield_now;
+
+#[cfg(pool_loom)]
+pub(crate) use loom::thread::yield_now;
+
 pub(crate) use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// A thread of the pool's own; no model starts one.
@@ -88,6 +94,10 @@ pub(crate) const CLAIM: usize = if cfg!(pool_loom) { 1 } else { 16 };
 
 /// Bits of a tick that a record's cover keeps.
 pub(crate) const COVER_TICK_BITS: u32 = if cfg!(pool_loom) { 3 } else { 27 };
+/// Bytes of a thread's own account at which they are added to the shared one.
+///
+/// In most models it is out of reach, since the sum would be one more thing to interleave.
+pub(crate) const FLUSH: u64 = if cfg!(pool_loom) { 1 << 20 } else { 4 << 10 };
 
 /// Locks `mutex`, whatever happened to a thread that held it.
 ///
@@ -283,6 +293,30 @@ pub(crate) enum Mutant {
     ExitKeepsBag,
     /// R17, R18: a removal takes whatever the slot holds now.
     RemoveByKey,
+    /// The ring gives one ticket to two pushers.
+    TicketByLoad,
+    /// The ring's cell is overwritten, whatever lies in it.
+    PushByStore,
+    /// The ring's cell is emptied by a load and a store.
+    PopByStore,
+    /// A promotion is not confirmed on the slot.
+    PromoteUnconfirmed,
+    /// A successor keeps the trial mark that it copied before it was published.
+    MarkCopiedEarly,
+    /// A read stores the access word, whatever it holds by now.
+    TouchByStore,
+    /// A ghost's word is overwritten, whatever it holds by now.
+    GhostByStore,
+    /// R20: whoever lost the CAS subtracts all the same.
+    LoserSubtracts,
+    /// The right to evict a key is taken before a victim is known.
+    RightBeforeVictim,
+    /// A key is evicted whether or not it is still one too many.
+    EvictUnrightfully,
+    /// A key is counted before it was published.
+    CountBeforePublish,
+    /// A stripe is added to the sum by a load and a store.
+    FlushByStore,
     /// R24: an inbox is emptied by a load and a store.
     TakeByStore,
 }

@@ -19,6 +19,8 @@ pub(crate) enum Tally {
     Deletes,
     /// Keys removed because their deadline had passed.
     Expirations,
+    /// Keys removed to make room.
+    Evictions,
     /// Commands that count as neither hit, miss, set nor delete.
     OtherOperations,
     /// Keys in the table: inserted minus removed.

@@ -3,18 +3,15 @@
 //! Looking up, expiry, the access word, limits, counters and the retry loop live here once; a
 //! command is what is left.
 
-use super::config::CacheConfig;
-use super::single_flight::SingleFlight;
+use super::{config::CacheConfig, single_flight::SingleFlight};
 use crate::{
     clock::TimeSource,
     error::Error,
+    evict::{Evictor, Place},
     reclaim::{Domain, Guard},
-    record::{
-        Content, Draft, LONGEST_KEY, LONGEST_VALUE, Live, Origin, Record,
-        usage::{Tick, Usage},
-    },
+    record::{Content, Draft, LONGEST_KEY, LONGEST_VALUE, Live, Origin, Record, bytes_of_text},
     seed::KeyHasher,
-    sync::{AtomicU64, AtomicUsize, Mutex, Ordering},
+    sync::{AtomicU64, Mutex},
     table::{Found, Insert, Record as _, Table},
     tally::{TALLIES, Tally},
     wheel::Wheel,
@@ -66,17 +63,11 @@ pub(crate) struct Engine {
     pub(super) recent: CachePadded<AtomicU64>,
     pub(super) config: CacheConfig,
     pub(super) default_ttl: Option<u64>,
-    limit: Option<KeyLimit>,
+    pub(super) evictor: Evictor,
     counts: bool,
     pub(super) flights: SingleFlight,
     /// What the counters stood at when they were last reset.
     pub(super) baseline: Mutex<[u64; TALLIES]>,
-}
-
-/// The limit on keys, and how many there are.
-struct KeyLimit {
-    most: usize,
-    keys: CachePadded<AtomicUsize>,
 }
 
 impl std::fmt::Debug for Engine {
@@ -91,7 +82,8 @@ impl Engine {
         let clock = config.time_source();
         let began = clock.coarse_millis();
         let capacity = config.capacity.or(config.max_keys).unwrap_or(DEFAULT_CAPACITY);
-        Self {
+        let most_bytes = config.max_memory.map(|size| size.0);
+        let engine = Self {
             domain: Domain::new(),
             table: Table::with_capacity(capacity),
             wheel: Wheel::new(began),
@@ -100,14 +92,16 @@ impl Engine {
             began,
             recent: CachePadded::new(AtomicU64::new(0)),
             default_ttl: config.default_ttl_millis(),
-            limit: config
-                .max_keys
-                .map(|most| KeyLimit { most, keys: CachePadded::new(AtomicUsize::new(0)) }),
+            evictor: Evictor::new(config.eviction_policy, config.max_keys, most_bytes),
             counts: config.enable_stats,
             config,
             flights: SingleFlight::new(),
             baseline: Mutex::new([0; TALLIES]),
+        };
+        if most_bytes.is_some() {
+            engine.look_at_size(&engine.pin());
         }
+        engine
     }
 
     /// Pins the current thread.
@@ -151,7 +145,8 @@ impl Engine {
         if let Some(live) = live
             && touch == Touch::Yes
         {
-            live.usage().touch(Tick::at(self.elapsed_recent()), || guard.random());
+            let lot = guard.random();
+            self.evictor.touch(live.usage(), guard.evict(), lot, || self.elapsed_recent());
         }
         live
     }
@@ -220,7 +215,7 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// What `decide` returns, `KeyTooLong`, `ValueTooLong`, `OutOfMemory` at the limit on keys, and
+    /// What `decide` returns, `KeyTooLong`, `ValueTooLong`, `OutOfMemory` and `Stalled` at a limit, and
     /// `TableFull`. Nothing has changed then.
     #[inline]
     pub(crate) fn write<'g, T>(
@@ -255,7 +250,7 @@ impl Engine {
                     let done = match (&found, live) {
                         (Some(found), Some(live)) => {
                             let draft = self.redated(guard, hash, live, deadline);
-                            self.replace(guard, found, hash, draft, false)
+                            self.replace::<true>(guard, found, hash, draft, false)
                         }
                         _ => true,
                     };
@@ -264,8 +259,13 @@ impl Engine {
                 Step::Write(content, deadline, reply) => {
                     let draft = self.draft(guard, key, hash, content, deadline, live)?;
                     let done = match &found {
-                        Some(found) => self.replace(guard, found, hash, draft, live.is_none()),
-                        None => self.insert(guard, key, hash, draft)?,
+                        Some(found) => {
+                            self.replace::<true>(guard, found, hash, draft, live.is_none())
+                        }
+                        None => {
+                            let is_limited = self.evictor.is_limited();
+                            self.insert(guard, key, hash, draft, is_limited)?
+                        }
                     };
                     (done, counted_as, reply)
                 }
@@ -297,9 +297,17 @@ impl Engine {
         if len > LONGEST_VALUE {
             return Err(Error::ValueTooLong);
         }
+        let is_limited = self.evictor.is_limited();
+        if is_limited {
+            let (block, held) = bytes_of_text(key.len(), len);
+            self.make_room(guard, hash, block, held)?;
+        }
         let written = self.elapsed_coarse();
-        let now = Tick::at(written);
-        let usage = live.map_or_else(|| Usage::new(now), |live| live.usage().inherit(now));
+        let now = self.evictor.pace.now();
+        let usage = match live {
+            Some(live) => live.usage().inherit(now),
+            None => self.first_usage(hash, is_limited, now),
+        };
         Ok(Draft::new(key, content, Origin { hash, deadline, written, usage }, guard))
     }
 
@@ -311,7 +319,7 @@ impl Engine {
         live: Live<'_>,
         deadline: u64,
     ) -> Draft<'g, 'd> {
-        let usage = live.usage().inherit(live.usage().last_access());
+        let usage = live.usage().copy();
         // An integer is frozen first, so that the time is that of the last value.
         let content = live.content();
         let origin = Origin { hash, deadline, written: live.written(), usage };
@@ -319,7 +327,7 @@ impl Engine {
     }
 
     /// Swaps a record for another of the same key.
-    fn replace(
+    fn replace<const MAY_BE_LIMITED: bool>(
         &self,
         guard: &Guard<'_>,
         found: &Found<'_, Record>,
@@ -327,12 +335,12 @@ impl Engine {
         draft: Draft<'_, '_>,
         was_expired: bool,
     ) -> bool {
-        self.replace_inline(guard, found, hash, draft, was_expired)
+        self.replace_inline::<MAY_BE_LIMITED>(guard, found, hash, draft, was_expired)
     }
 
     /// The same, for where it pays to be spared a call.
     #[inline(always)]
-    pub(super) fn replace_inline(
+    pub(super) fn replace_inline<const MAY_BE_LIMITED: bool>(
         &self,
         guard: &Guard<'_>,
         found: &Found<'_, Record>,
@@ -347,6 +355,9 @@ impl Engine {
         // guard, with its hash.
         let replaced = unsafe { self.table.replace(found, hash, draft.record(), guard) };
         let Some(before) = replaced else { return false };
+        if MAY_BE_LIMITED && self.evictor.is_limited() {
+            self.note_replaced(guard, live_of(found, guard), draft.live());
+        }
         draft.publish();
         if was_expired {
             guard.stripe().of(Tally::Expirations).add(1);
@@ -363,11 +374,13 @@ impl Engine {
         key: &[u8],
         hash: u64,
         draft: Draft<'_, '_>,
+        is_limited: bool,
     ) -> Result<bool, Error> {
-        self.reserve_key()?;
+        let place = if is_limited { self.take_place(guard, hash)? } else { Place::Open };
         let memory = draft.live().memory();
         let record = draft.record();
         let plan = self.plan_first(&draft);
+        let is_in_trial = draft.live().usage().is_in_trial();
         // SAFETY: the table holds records of `Draft`'s only, and the guard outlives the call.
         let has_key = |record| unsafe { Live::new(record) }.has_key(key);
         // SAFETY: the draft is private, of this domain, and has this key and its hash.
@@ -375,6 +388,11 @@ impl Engine {
             Insert::Done => {
                 draft.publish();
                 guard.stripe().of(Tally::RecordBytes).add(memory as u64);
+                if is_limited {
+                    self.note_inserted(guard, hash, is_in_trial, place);
+                } else {
+                    self.evictor.keys.add(guard.evict());
+                }
                 self.look_after(plan, hash, record, guard);
                 return Ok(true);
             }
@@ -387,19 +405,27 @@ impl Engine {
             }
             Insert::Present => {}
             Insert::Full => {
-                self.release_key();
+                self.leave_place(guard, hash, place);
                 return Err(self.refuse_full_table());
             }
         }
-        self.release_key();
+        self.leave_place(guard, hash, place);
         Ok(false)
     }
 
     /// Removes a record; false when its slot holds something else by now.
     fn remove(&self, guard: &Guard<'_>, found: &Found<'_, Record>) -> bool {
+        let removed = self.unlink(guard, found);
+        if removed {
+            self.evictor.note_removed(guard.evict());
+        }
+        removed
+    }
+
+    /// As [`remove`](Self::remove), but leaves the count of keys to the caller.
+    pub(super) fn unlink(&self, guard: &Guard<'_>, found: &Found<'_, Record>) -> bool {
         // SAFETY: found under this guard.
         let Some(bytes) = (unsafe { self.table.remove(found, guard) }) else { return false };
-        self.release_key();
         guard.stripe().of(Tally::RecordBytes).subtract(bytes);
         true
     }
@@ -465,29 +491,6 @@ impl Engine {
     pub(crate) fn count(&self, guard: &Guard<'_>, tally: Tally) {
         if self.counts {
             guard.stripe().of(tally).add(1);
-        }
-    }
-
-    /// Takes room for a key, if the number of keys is limited.
-    #[inline]
-    fn reserve_key(&self) -> Result<(), Error> {
-        let Some(limit) = &self.limit else { return Ok(()) };
-        // ORDERING: Relaxed; the count alone matters, and an RMW always sees the latest.
-        if limit.keys.fetch_add(1, Ordering::Relaxed) < limit.most {
-            return Ok(());
-        }
-        self.release_key();
-        #[cfg(feature = "tracing")]
-        tracing::debug!(max_keys = limit.most, "insert refused: the limit on keys is reached");
-        Err(Error::OutOfMemory)
-    }
-
-    /// Gives back room for a key.
-    #[inline]
-    fn release_key(&self) {
-        if let Some(limit) = &self.limit {
-            // ORDERING: Relaxed; as in `reserve_key`.
-            limit.keys.fetch_sub(1, Ordering::Relaxed);
         }
     }
 

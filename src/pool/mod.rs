@@ -7,13 +7,14 @@ mod engine;
 mod expiry;
 mod hosts;
 mod keyspace;
+mod limits;
 #[cfg(all(test, pool_loom))]
 mod loom;
 mod numbers;
 mod objects;
 mod options;
 mod pinned;
-mod policy;
+pub(crate) mod policy;
 mod put;
 mod scan;
 mod single_flight;

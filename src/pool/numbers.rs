@@ -79,7 +79,7 @@ impl MemoryCachePool {
         increment: impl AsRef<[u8]>,
     ) -> Result<Vec<u8>, Error> {
         let engine = &*self.engine;
-        let guard = engine.pin();
+        let guard = engine.pin_to_write();
         let increment = increment.as_ref();
         engine.write(&guard, key.as_ref(), Tally::Sets, |live| {
             let sum_with = |text: &[u8]| {
@@ -131,7 +131,7 @@ fn add_in_place(engine: &Engine, key: &[u8], delta: i64) -> Option<i64> {
 #[cold]
 #[inline(never)]
 fn add_by_replacement(engine: &Engine, key: &[u8], delta: i64) -> Result<i64, Error> {
-    let guard = engine.pin();
+    let guard = engine.pin_to_write();
     engine.write(&guard, key, Tally::Sets, |live| add(engine, live, delta))
 }
 

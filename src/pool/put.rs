@@ -6,10 +6,7 @@ use super::{
 };
 use crate::{
     error::Error,
-    record::{
-        Draft, LONGEST_KEY, LONGEST_VALUE, Origin,
-        usage::{Tick, Usage},
-    },
+    record::{Draft, LONGEST_KEY, LONGEST_VALUE, Origin},
     tally::Tally,
 };
 
@@ -24,26 +21,48 @@ impl Engine {
         if value.len() > LONGEST_VALUE {
             return Err(Error::ValueTooLong);
         }
-        let Dates { deadline, written } = dates;
         let hash = self.hash(key);
+        if self.evictor.is_limited() {
+            self.put_limited(key, hash, value, dates)
+        } else {
+            self.put_as::<false>(key, hash, value, dates)
+        }
+    }
+
+    /// The rest of [`put`](Self::put) in a pool that has limits; apart, so that others do not pay.
+    #[inline(never)]
+    fn put_limited(&self, key: &[u8], hash: u64, value: &[u8], dates: Dates) -> Result<(), Error> {
+        self.reserve(hash, key.len(), value.len())?;
+        self.put_as::<true>(key, hash, value, dates)
+    }
+
+    #[inline(always)]
+    fn put_as<const IS_LIMITED: bool>(
+        &self,
+        key: &[u8],
+        hash: u64,
+        value: &[u8],
+        dates: Dates,
+    ) -> Result<(), Error> {
+        let Dates { deadline, written } = dates;
         let guard = &self.pin();
         loop {
             let found = self.find_for_write(guard, key, hash);
-            let now = Tick::at(written);
+            let now = self.evictor.pace.now();
             let done = match &found {
                 None => {
-                    let origin = Origin { hash, deadline, written, usage: Usage::new(now) };
+                    let usage = self.first_usage(hash, IS_LIMITED, now);
+                    let origin = Origin { hash, deadline, written, usage };
                     let draft = Draft::with_bytes(key, value, origin, guard);
-                    self.insert(guard, key, hash, draft)?
+                    self.insert(guard, key, hash, draft, IS_LIMITED)?
                 }
                 Some(found) => {
                     let live = live_of(found, guard);
                     let was_expired = self.has_expired_since(live.deadline(), written);
-                    let usage =
-                        if was_expired { Usage::new(now) } else { live.usage().inherit(now) };
+                    let usage = live.usage().inherit(now);
                     let origin = Origin { hash, deadline, written, usage };
                     let draft = Draft::with_bytes(key, value, origin, guard);
-                    self.replace_inline(guard, found, hash, draft, was_expired)
+                    self.replace_inline::<IS_LIMITED>(guard, found, hash, draft, was_expired)
                 }
             };
             if done {

@@ -49,7 +49,7 @@ impl MemoryCachePool {
         let engine = &*self.engine;
         let value = value.as_ref();
         let deadline = options.deadline(|| engine.clock.now_millis())?;
-        let guard = engine.pin();
+        let guard = engine.pin_to_write();
         engine.write(&guard, key.as_ref(), Tally::Sets, |live| {
             let was_set = options.permits(live.is_some());
             let previous = match live {
@@ -337,7 +337,7 @@ impl MemoryCachePool {
         make: impl Fn(Option<&[u8]>) -> Result<Option<Vec<u8>>, Error>,
     ) -> Result<usize, Error> {
         let engine = &*self.engine;
-        let guard = engine.pin();
+        let guard = engine.pin_to_write();
         engine.write(&guard, key, Tally::Sets, |live| {
             let deadline = live.map_or_else(|| engine.default_deadline(), Live::deadline);
             let made = match live {

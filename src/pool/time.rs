@@ -1,7 +1,8 @@
 //! What time it is, as exactly as each question needs it, and what has expired by then.
 
 use super::engine::Engine;
-use crate::sync::Ordering;
+use crate::{record::Live, sync::Ordering};
+use std::time::Duration;
 
 /// How far a coarse reading of the clock may lie behind a precise one.
 const COARSE_LAG_MILLIS: u64 = 20;
@@ -71,9 +72,23 @@ impl Engine {
         // not for a reading that lags behind another thread's.
         let ahead = self.recent.load(Ordering::Relaxed).wrapping_sub(elapsed);
         if ahead > COARSE_LAG_MILLIS {
-            self.recent.store(elapsed, Ordering::Relaxed);
+            self.let_time_pass(elapsed);
         }
         elapsed
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn let_time_pass(&self, elapsed: u64) {
+        // ORDERING: Relaxed; as above.
+        self.recent.store(elapsed, Ordering::Relaxed);
+        self.evictor.pace.let_time_pass(elapsed);
+    }
+
+    /// How long ago a record was used.
+    pub(super) fn idle(&self, live: Live<'_>) -> Duration {
+        let used = self.evictor.pace.millis_at(live.usage().last_use());
+        Duration::from_millis(self.elapsed_coarse().saturating_sub(used))
     }
 
     /// Milliseconds since the pool began, as of the last look at the clock: by a write, or by one in

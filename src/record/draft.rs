@@ -1,11 +1,11 @@
 //! Building a record, before anybody else sees it.
 
 use super::{
-    Encoding, FIXED_ALIGN, FIXED_SIZE, HASH_BITS, LONGEST_INLINE, Live, Object, Record, block_size,
-    drop_content, fixed_offset, integer::IntegerCell, usage::Usage,
+    Encoding, FIXED_ALIGN, FIXED_SIZE, HASH_BITS, LONGEST_INLINE, Live, Object, Record, Shared,
+    block_size, drop_content, fixed_offset, integer::IntegerCell,
 };
-use crate::{reclaim::Guard, sync::AtomicU32};
-use std::{mem::ManuallyDrop, ptr::NonNull, sync::Arc};
+use crate::{evict::usage::Usage, reclaim::Guard, sync::AtomicU32};
+use std::{mem::ManuallyDrop, ptr::NonNull};
 
 /// What a record is to hold.
 #[derive(Clone, Debug)]
@@ -15,7 +15,7 @@ pub(crate) enum Content<'a> {
     /// Bytes that were built for this record.
     Built(Vec<u8>),
     /// Bytes that other records may hold too.
-    Shared(Arc<[u8]>),
+    Shared(Shared),
     /// A number, to be changed in place if it fits.
     Integer(i64),
     /// A host's own value.
@@ -57,7 +57,7 @@ impl<'g, 'd> Draft<'g, 'd> {
             Content::Bytes(value) => Self::with_bytes(key, value, origin, guard),
             Content::Built(value) => Self::with_bytes(key, &value, origin, guard),
             Content::Shared(value) => {
-                Self::with_fixed(Encoding::Shared, key, value.len(), value, origin, guard)
+                Self::with_fixed(Encoding::Shared, key, value.bytes().len(), value, origin, guard)
             }
             Content::Integer(value) if !IntegerCell::fits(value) => {
                 let text = itoa::Buffer::new().format(value).to_owned();
@@ -82,7 +82,8 @@ impl<'g, 'd> Draft<'g, 'd> {
         guard: &'g Guard<'d>,
     ) -> Self {
         if value.len() > LONGEST_INLINE {
-            let shared = Arc::<[u8]>::from(value);
+            let shared = Shared::new(value);
+            guard.note_held(signed(Shared::taken(value.len())));
             return Self::with_fixed(Encoding::Shared, key, value.len(), shared, origin, guard);
         }
         let draft = Self::begin(Encoding::Text, key, value.len(), origin, guard);
@@ -168,9 +169,17 @@ impl Drop for Draft<'_, '_> {
         // SAFETY: the record is private and valid.
         let bytes = unsafe { self.record.as_ref() }.block() as usize;
         // SAFETY: the record is private, and dropped once, here.
-        unsafe { drop_content(self.record.cast()) };
+        let freed = unsafe { drop_content(self.record.cast()) };
+        if freed != 0 {
+            self.guard.note_held(-signed(freed));
+        }
         // SAFETY: the block was taken from this guard's domain with this size, and nobody else has
         // seen it.
         unsafe { self.guard.put_block(self.record.cast(), bytes) };
     }
+}
+
+/// A size as a change of the accounts.
+fn signed(bytes: usize) -> i64 {
+    i64::try_from(bytes).unwrap_or(i64::MAX)
 }

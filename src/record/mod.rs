@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! offset  0  cover u32, or birth | key length u16 | encoding u8 | bits 31 to 24 of the hash u8
-//!         8  access u32 (see `usage`) | value length u32
+//!         8  access u32 (see `evict/usage.rs`) | value length u32
 //!        16  deadline u64: Unix milliseconds, 0 = none
 //!        24  written u40: milliseconds since the pool began | bits 23 to 0 of the hash
 //!        32  key
@@ -21,7 +21,7 @@
 //! | encoding | value                                                              |
 //! |----------|--------------------------------------------------------------------|
 //! | text     | bytes, up to 4 KiB                                                 |
-//! | shared   | `Arc<[u8]>`: larger bytes, so that EXPIRE copies a pointer          |
+//! | shared   | [`Shared`]: larger bytes, so that EXPIRE copies a pointer           |
 //! | integer  | value and time words: what INCR has made, printed when read        |
 //! | object   | `Arc<dyn Any>`: a host's value, kept by reference                   |
 //!
@@ -35,18 +35,19 @@
 
 mod draft;
 pub(crate) mod integer;
-pub(crate) mod usage;
+mod shared;
 
 pub(crate) use draft::{Content, Draft, Origin};
 
 use crate::{
+    evict::usage::Usage,
     reclaim::{Guard, Retired, magazine::block_bytes},
     sync::{AtomicU32, Ordering},
     table,
 };
 use integer::IntegerCell;
+use shared::Shared;
 use std::{any::Any, ptr::NonNull, sync::Arc};
-use usage::Usage;
 
 /// The longest key, in bytes.
 pub(crate) const LONGEST_KEY: usize = u16::MAX as usize;
@@ -192,8 +193,8 @@ impl<'g> Live<'g> {
     fn special_value(self) -> Value<'g> {
         match self.header().encoding {
             Encoding::Text => Value::Bytes(&[]),
-            // SAFETY: this encoding keeps an `Arc<[u8]>`.
-            Encoding::Shared => Value::Bytes(unsafe { self.fixed::<Arc<[u8]>>() }),
+            // SAFETY: this encoding keeps a `Shared`.
+            Encoding::Shared => Value::Bytes(unsafe { self.fixed::<Shared>() }.bytes()),
             // SAFETY: this encoding keeps an `IntegerCell`.
             Encoding::Integer => Value::Integer(unsafe { self.fixed() }),
             // SAFETY: this encoding keeps an `Object`.
@@ -245,8 +246,8 @@ impl<'g> Live<'g> {
     pub(crate) fn content(self) -> Content<'g> {
         match self.value() {
             Value::Bytes(_) if self.header().encoding == Encoding::Shared => {
-                // SAFETY: this encoding keeps an `Arc<[u8]>`.
-                Content::Shared(Arc::clone(unsafe { self.fixed::<Arc<[u8]>>() }))
+                // SAFETY: this encoding keeps a `Shared`.
+                Content::Shared(unsafe { self.fixed::<Shared>() }.clone())
             }
             Value::Bytes(bytes) => Content::Bytes(bytes),
             Value::Integer(cell) => Content::Integer(cell.freeze()),
@@ -281,7 +282,17 @@ impl Record {
     /// Bytes that the value holds outside of the block, as far as the pool knows them.
     #[inline]
     fn held(&self) -> u32 {
-        if self.encoding == Encoding::Shared { self.value_len } else { 0 }
+        if self.encoding == Encoding::Shared { self.value_len + shared::OVERHEAD } else { 0 }
+    }
+}
+
+/// Bytes that a record takes whose value has this length, with what it holds outside of its block.
+#[inline]
+pub(crate) fn bytes_of_text(key_len: usize, value_len: usize) -> (usize, usize) {
+    if value_len > LONGEST_INLINE {
+        (block_size(Encoding::Shared, key_len, value_len), Shared::taken(value_len))
+    } else {
+        (block_size(Encoding::Text, key_len, value_len), 0)
     }
 }
 
@@ -367,22 +378,26 @@ unsafe fn retire_owner(record: NonNull<Record>, guard: &Guard<'_>) -> u64 {
     bytes
 }
 
-/// Drops what a record holds, and leaves its block.
+/// Drops what a record holds, and leaves its block; returns how many bytes have become free with
+/// it.
 ///
 /// # Safety
 ///
 /// `block` is the block of a record that nobody else can reach.
-unsafe fn drop_content(block: NonNull<u8>) {
+unsafe fn drop_content(block: NonNull<u8>) -> usize {
     let record = block.cast::<Record>();
     // SAFETY: valid by the caller's word.
     let header = unsafe { record.as_ref() };
     let (encoding, offset) = (header.encoding, fixed_offset(usize::from(header.key_len)));
     // SAFETY: a value that is not text lies there, in the same block; for text it is not used.
     let fixed = unsafe { block.byte_add(offset.min(header.block() as usize)) };
+    let freed = match encoding {
+        // SAFETY: this encoding keeps a `Shared`, taken out once, here.
+        Encoding::Shared => unsafe { fixed.cast::<Shared>().read() }.give_up(),
+        Encoding::Text | Encoding::Integer | Encoding::Object => 0,
+    };
     match encoding {
-        Encoding::Text => {}
-        // SAFETY: this encoding keeps an `Arc<[u8]>`, dropped once, here.
-        Encoding::Shared => unsafe { fixed.cast::<Arc<[u8]>>().drop_in_place() },
+        Encoding::Text | Encoding::Shared => {}
         // SAFETY: this encoding keeps an `IntegerCell`, dropped once, here.
         Encoding::Integer => unsafe { fixed.cast::<IntegerCell>().drop_in_place() },
         // SAFETY: this encoding keeps an `Object`, dropped once, here.
@@ -390,4 +405,5 @@ unsafe fn drop_content(block: NonNull<u8>) {
     }
     // SAFETY: the header is dropped once, here; under loom its cells have destructors.
     unsafe { record.as_ptr().drop_in_place() };
+    freed
 }

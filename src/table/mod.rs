@@ -153,6 +153,7 @@ mod migrate;
 mod overflow;
 mod remove;
 mod resize;
+mod sample;
 mod scan;
 mod tags;
 #[cfg(all(test, not(pool_loom)))]
@@ -165,7 +166,7 @@ pub(crate) use lookup::Found;
 
 use crate::{
     reclaim::{Guard, Retired, magazine},
-    sync::{AtomicPtr, Ordering},
+    sync::{AtomicPtr, AtomicUsize, Ordering},
 };
 use crossbeam_utils::CachePadded;
 use generation::Generation;
@@ -228,6 +229,8 @@ pub(crate) struct Table<R: Record> {
     root: Arc<Root>,
     /// Buckets that it keeps however few records it has.
     least: usize,
+    /// Bytes that it may grow by.
+    room: CachePadded<AtomicUsize>,
     records: PhantomData<*const R>,
 }
 
@@ -255,7 +258,12 @@ impl<R: Record> Table<R> {
     fn with_buckets(buckets: usize) -> Self {
         let first = Box::into_raw(Generation::open(buckets));
         let root = Root { generation: CachePadded::new(AtomicPtr::new(first)) };
-        Self { root: Arc::new(root), least: buckets, records: PhantomData }
+        Self {
+            root: Arc::new(root),
+            least: buckets,
+            room: CachePadded::new(AtomicUsize::new(usize::MAX)),
+            records: PhantomData,
+        }
     }
 
     /// The generation that decides about every bucket that has not been moved.
@@ -269,6 +277,13 @@ impl<R: Record> Table<R> {
     pub(crate) fn bytes(&self, guard: &Guard<'_>) -> usize {
         let root = self.root(guard);
         root.bytes() + root.next().map_or(0, Generation::bytes)
+    }
+
+    /// Sets how many bytes it may grow by. It grows all the same when its chains get twice as long as
+    /// they should be.
+    pub(crate) fn set_room(&self, bytes: usize) {
+        // ORDERING: Relaxed; a setting.
+        self.room.store(bytes, Ordering::Relaxed);
     }
 
     /// Which size the table has, and whether it is on its way to another one. It is the same before
@@ -351,7 +366,7 @@ unsafe fn free_now<R: Record>(record: NonNull<R>) {
     // SAFETY: the record is valid and ours alone.
     let retired = unsafe { R::retired(record) };
     // SAFETY: nobody else can reach it, so there is no grace period to wait for.
-    if let Some((block, bytes)) = unsafe { retired.finish() } {
+    if let (Some((block, bytes)), _) = unsafe { retired.finish() } {
         // SAFETY: `finish` leaves the block to us, of the size it was taken with.
         unsafe { magazine::release(block, bytes) };
     }

@@ -242,7 +242,7 @@ impl<const LEVELS: usize> Drop for Shelf<LEVELS> {
             // ORDERING: Relaxed; the shelf is ours alone.
             if let Some(card) = NonNull::new(word.load(Ordering::Relaxed)) {
                 // SAFETY: ours alone, as the shelf is.
-                if let Some((block, bytes)) = unsafe { retired(card).finish() } {
+                if let (Some((block, bytes)), _) = unsafe { retired(card).finish() } {
                     // SAFETY: taken with this size.
                     unsafe { magazine::release(block, bytes) };
                 }
@@ -264,7 +264,8 @@ fn retired(card: NonNull<Card>) -> Retired {
 /// # Safety
 ///
 /// `block` is a card that nobody else can reach.
-unsafe fn drop_content(block: NonNull<u8>) {
+unsafe fn drop_content(block: NonNull<u8>) -> usize {
     // SAFETY: dropped once, here.
     unsafe { block.cast::<Card>().drop_in_place() };
+    0
 }

@@ -1,12 +1,14 @@
 //! The work that valgrind's cachegrind counts: a fill, and then so many operations.
 //!
-//! `cachegrind CONTENDER get|set|incr|fill|set_px|fill_px KEYS OPS` (`incr` and those with a time to
-//! live for the pool only); the counts of `fill` (with the same keys) are
+//! `cachegrind CONTENDER get|set|incr|churn|fill|set_px|fill_px KEYS OPS` (`incr`, `churn`, which is get
+//! and on a miss set in a tenth of the keys, and those with a time to live for the pool only); the
+//! counts of `fill` (with the same keys) are
 //! subtracted by whoever runs it. See `benches/cachegrind.sh`.
 
+use memory_cache_pool::{CacheConfig, MemoryCachePool};
 use memory_cache_pool_benches::{
     contender::{Contender, DashMap, Floor, Papaya, Pool},
-    keys::{key, keys_of, shuffled},
+    keys::{key, keys_of, shuffled, value, zipf_of},
     round,
 };
 use std::{
@@ -47,6 +49,16 @@ fn parse_and_run() -> Option<()> {
             if operation == "set_px" {
                 let _ = round::set_px(&pool, &keys_of(&shuffled(keys, 1)), ops);
             }
+        }
+        Pool::NAME if operation == "churn" => {
+            let most = usize::try_from(keys / 10).unwrap_or(usize::MAX);
+            let config = CacheConfig::new().max_keys(most);
+            let pool = Pool(MemoryCachePool::new(config).unwrap_or_default());
+            for key in keys_of(&zipf_of(keys, ops, 0.9, 1)) {
+                if pool.get(&key).is_none() {
+                    pool.set(&key, &value(1));
+                }
+            }
             std::mem::forget(pool);
             Some(())
         }
@@ -62,8 +74,8 @@ fn main() -> ExitCode {
     if parse_and_run().is_some() {
         return ExitCode::SUCCESS;
     }
-    let usage =
-        "usage: cachegrind pool|papaya|dashmap|hashbrown get|set|incr|fill|set_px|fill_px KEYS OPS";
+    let usage = "usage: cachegrind pool|papaya|dashmap|hashbrown \
+                 get|set|incr|churn|fill|set_px|fill_px KEYS OPS";
     let _ = writeln!(io::stderr(), "{usage}");
     ExitCode::FAILURE
 }

@@ -41,9 +41,10 @@ unsafe impl Record for Node {
     }
 
     unsafe fn retired(node: NonNull<Self>) -> Retired {
-        unsafe fn drop_content(block: NonNull<u8>) {
+        unsafe fn drop_content(block: NonNull<u8>) -> usize {
             // SAFETY: the block holds a node that nobody reaches any more.
             unsafe { block.cast::<Node>().drop_in_place() };
+            0
         }
         let bytes = u32::try_from(block_bytes(size_of::<Self>())).unwrap();
         Retired::Owner { block: node.cast(), bytes, held: 0, drop_content }

@@ -236,7 +236,7 @@ pub(super) unsafe fn free_stack(mut top: *mut Chunk) {
         top = linked.header().next.with(|next| unsafe { *next });
         let retired = retired(chunk, class_of(linked.label()));
         // SAFETY: nobody else can reach it, so that there is no grace period to wait for.
-        if let Some((block, bytes)) = unsafe { retired.finish() } {
+        if let (Some((block, bytes)), _) = unsafe { retired.finish() } {
             // SAFETY: `finish` leaves the block to us, of the size it was taken with.
             unsafe { magazine::release(block, bytes) };
         }
@@ -353,7 +353,7 @@ fn retired(chunk: NonNull<Chunk>, class: usize) -> Retired {
 /// # Safety
 ///
 /// `block` is a chunk that nobody else can reach.
-unsafe fn drop_content(block: NonNull<u8>) {
+unsafe fn drop_content(block: NonNull<u8>) -> usize {
     let chunk = block.cast::<Chunk>();
     // SAFETY: valid by the caller's word; the label was written before anybody else saw it.
     let label = unsafe { chunk.as_ref() }.label.with(|label| unsafe { *label });
@@ -365,6 +365,7 @@ unsafe fn drop_content(block: NonNull<u8>) {
     }
     // SAFETY: as above.
     unsafe { chunk.drop_in_place() };
+    0
 }
 
 #[cfg(all(test, not(pool_loom)))]
