@@ -97,7 +97,7 @@ pub(crate) const COVER_TICK_BITS: u32 = if cfg!(pool_loom) { 3 } else { 27 };
 /// Bytes of a thread's own account at which they are added to the shared one.
 ///
 /// In most models it is out of reach, since the sum would be one more thing to interleave.
-pub(crate) const FLUSH: u64 = if cfg!(pool_loom) { 1 << 20 } else { 4 << 10 };
+pub(crate) const FLUSH: u64 = if cfg!(pool_loom) { 1 << 20 } else { 2 << 10 };
 
 /// Locks `mutex`, whatever happened to a thread that held it.
 ///
