@@ -170,7 +170,72 @@ fn a_delete_against_a_set_is_before_or_after_it() {
     holds(20, [(true, 0), (true, 1)], delete_against_set);
 }
 
-o}
+/// Lets all deadlines pass; whatever had one is gone then, and nothing else.
+fn assert_all_met(pool: &MemoryCachePool, clock: &ManualClock) {
+    clock.set_millis(START + 50);
+    pool.cleanup_expired_keys(usize::MAX);
+    assert_eq!(pool.dbsize(), 0, "broken: a deadline is not met");
+    assert_eq!(pool.get_stats().wheel_entries, 0, "broken: an entry is left");
+}
+
+fn overwrite_against_cleanup() -> usize {
+    let (pool, clock) = pool();
+    pool.psetex("k", 1, "old").unwrap();
+    clock.set_millis(START + 2);
+    let (removed, ()) =
+        two(&pool, |p| p.cleanup_expired_keys(2).removed, |p| p.psetex("k", 20, "new").unwrap());
+    assert!(pool.exists("k"), "broken: a refreshed key was removed for the one that had expired");
+    assert_all_met(&pool, &clock);
+    removed
+}
+
+#[test]
+fn r15_a_cleanup_removes_only_what_has_expired() {
+    holds(20, [0, 1], overwrite_against_cleanup);
+    breaks(Mutant::RemoveByKey, "broken", overwrite_against_cleanup);
+}
+
+/// The entry of a record fires early while a deadline is set that comes before the record's own.
+fn sooner_deadline_against_cleanup() -> u64 {
+    let (pool, clock) = pool();
+    pool.psetex("k", 1, "old").unwrap();
+    pool.psetex("k", 30, "old").unwrap();
+    clock.set_millis(START + 2);
+    let (_, ()) = two(&pool, |p| p.cleanup_expired_keys(2), |p| p.psetex("k", 1, "new").unwrap());
+    let entries = pool.get_stats().wheel_entries as u64;
+    clock.set_millis(START + 4);
+    pool.cleanup_expired_keys(usize::MAX);
+    assert_eq!(pool.dbsize(), 0, "broken: a deadline is late");
+    assert_all_met(&pool, &clock);
+    entries
+}
+
+#[test]
+fn r15_a_sooner_deadline_is_met_while_the_entry_fires() {
+    holds(20, [1, 2], sooner_deadline_against_cleanup);
+    for mutant in [Mutant::NoCoverRecheck, Mutant::NoConfirm] {
+        breaks(mutant, "broken", sooner_deadline_against_cleanup);
+    }
+}
+
+/// A record's birth lies where its cover will, when a cleanup looks for another one in its bucket.
+fn insert_of_a_deadline_against_cleanup() -> usize {
+    let (pool, clock) = pool();
+    pool.psetex("a", 1, "old").unwrap();
+    clock.set_millis(START + 2);
+    let (removed, ()) =
+        two(&pool, |p| p.cleanup_expired_keys(3).removed, |p| p.psetex("b", 1, "new").unwrap());
+    clock.set_millis(START + 5);
+    pool.cleanup_expired_keys(usize::MAX);
+    assert_eq!(pool.dbsize(), 0, "broken: a deadline is late");
+    assert_all_met(&pool, &clock);
+    removed
+}
+
+#[test]
+fn r15_a_key_that_is_inserted_while_another_is_removed_is_met() {
+    holds(20, [1], insert_of_a_deadline_against_cleanup);
+}
 
 /// Checks the count of keys against the keys, of which there may be one; returns which are there.
 fn check_count(pool: &MemoryCachePool) -> (bool, bool) {

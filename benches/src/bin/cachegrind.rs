@@ -49,6 +49,8 @@ fn parse_and_run() -> Option<()> {
             if operation == "set_px" {
                 let _ = round::set_px(&pool, &keys_of(&shuffled(keys, 1)), ops);
             }
+            std::mem::forget(pool);
+            Some(())
         }
         Pool::NAME if operation == "churn" => {
             let most = usize::try_from(keys / 10).unwrap_or(usize::MAX);
