@@ -28,6 +28,8 @@ pub enum Error {
     KeyTooLong,
     /// The value is, or would become, longer than 512 MiB.
     ValueTooLong,
+    /// The hash, list or set would hold 2³² elements or more.
+    TooManyElements,
     /// There is no room for another key: the pool holds `max_keys`.
     OutOfMemory,
     /// The part of the table that the key belongs to is full: the pool was created for far fewer
@@ -48,6 +50,7 @@ impl fmt::Display for Error {
             Self::Syntax => "two options contradict each other",
             Self::KeyTooLong => "the key is longer than 65,535 bytes",
             Self::ValueTooLong => "the value is longer than 512 MiB",
+            Self::TooManyElements => "the value would hold 4,294,967,296 elements or more",
             Self::OutOfMemory => "the pool holds as many keys as it may",
             Self::TableFull => "the pool was created for far fewer keys than it holds",
         })
