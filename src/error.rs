@@ -32,8 +32,8 @@ pub enum Error {
     TooManyElements,
     /// There is no room for another key: the pool holds `max_keys`.
     OutOfMemory,
-    /// The part of the table that the key belongs to is full: the pool was created for far fewer
-    /// keys than it holds.
+    /// More than a hundred keys have the same hash, so that no larger table would help. With the
+    /// pool's own, seeded hash function it does not happen; a map with a bad one may say so.
     TableFull,
 }
 
@@ -52,7 +52,7 @@ impl fmt::Display for Error {
             Self::ValueTooLong => "the value is longer than 512 MiB",
             Self::TooManyElements => "the value would hold 4,294,967,296 elements or more",
             Self::OutOfMemory => "the pool holds as many keys as it may",
-            Self::TableFull => "the pool was created for far fewer keys than it holds",
+            Self::TableFull => "too many keys have the same hash",
         })
     }
 }

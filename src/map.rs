@@ -63,6 +63,12 @@ unsafe impl<K, V> table::Record for Entry<K, V> {
         &self.birth
     }
 
+    fn bucket_hash(&self) -> u32 {
+        #[expect(clippy::cast_possible_truncation, reason = "the lower half is asked for")]
+        let lower = self.hash as u32;
+        lower
+    }
+
     unsafe fn retired(entry: NonNull<Self>) -> Retired {
         #[expect(clippy::cast_possible_truncation, reason = "checked when the map is created")]
         let bytes = block_bytes(size_of::<Self>()) as u32;
@@ -132,7 +138,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> LockFreeMap<K, V, S> {
         let found =
             self.table.find(self.hasher.hash_one(key), |entry| is_key(entry, key), &guard)?;
         // SAFETY: found under the guard, and so valid as long as it.
-        Some(look(unsafe { &found.record.as_ref().value }))
+        Some(look(unsafe { &found.as_ref().value }))
     }
 
     /// Whether there is an entry for a key. Wait-free.
@@ -159,19 +165,16 @@ impl<K: Eq + Hash, V, S: BuildHasher> LockFreeMap<K, V, S> {
             // lost its commit is retired, not freed.
             let key = unsafe { &entry.as_ref().key };
             let has_key = |other| is_key(other, key);
-            if let Some(found) = self.table.find(hash, has_key, &guard) {
+            if let Some(found) = self.table.find_for_write(hash, has_key, &guard) {
                 // SAFETY: the entry is private, of this domain, with the same key and hash.
-                if unsafe { self.table.replace(&found, hash, entry, &guard) } {
+                if unsafe { self.table.replace(&found, hash, entry, &guard) }.is_some() {
                     return Ok(true);
                 }
                 continue;
             }
             // SAFETY: the entry is private, of this domain, and of this hash.
             match unsafe { self.table.insert(hash, entry, has_key, &guard) } {
-                Insert::Done => {
-                    guard.stripe().of(Tally::Keys).add(1);
-                    return Ok(false);
-                }
+                Insert::Done => return Ok(false),
                 Insert::Present => {}
                 // SAFETY: the entry lost its commit: we own it, and others read its birth only.
                 Insert::Lost => entry = unsafe { moved(&guard, entry) },
@@ -195,10 +198,10 @@ impl<K: Eq + Hash, V, S: BuildHasher> LockFreeMap<K, V, S> {
     {
         let guard = self.domain.0.pin();
         let hash = self.hasher.hash_one(key);
-        while let Some(found) = self.table.find(hash, |entry| is_key(entry, key), &guard) {
+        let has_key = |entry| is_key(entry, key);
+        while let Some(found) = self.table.find_for_write(hash, has_key, &guard) {
             // SAFETY: found under the guard.
-            if unsafe { self.table.remove(&found, &guard) } {
-                guard.stripe().of(Tally::Keys).subtract(1);
+            if unsafe { self.table.remove(&found, &guard) }.is_some() {
                 return true;
             }
         }
@@ -275,15 +278,71 @@ mod tests {
     }
 
     #[test]
-    fn a_map_that_is_too_small_takes_more_until_a_chain_is_full() {
+    fn a_map_grows_with_its_entries_and_shrinks_with_them() {
         let map = LockFreeMap::with_capacity(1);
+        let entries = if cfg!(miri) { 300 } else { 100_000 };
+
+        assert!((0..entries).all(|key| map.insert(key, key) == Ok(false)));
+        let buckets = buckets(&map);
+        assert!((0..entries).all(|key| map.get_with(&key, |value| *value) == Some(key)));
+        assert!((0..entries).all(|key| map.remove(&key)));
+
+        assert!(buckets > entries / 9, "{buckets} buckets for {entries} entries");
+        assert!(self::buckets(&map) < 200, "{} buckets for none", self::buckets(&map));
+        assert_eq!(map.insert(7, 7), Ok(false));
+    }
+
+    #[test]
+    fn entries_whose_hashes_are_all_the_same_are_taken_until_their_chain_is_full() {
+        let map = LockFreeMap::with_capacity_and_hasher(1, SameHash);
 
         let taken = (0..200).take_while(|key| map.insert(*key, *key).is_ok()).count();
 
         assert_eq!(taken, 126);
+        assert!(buckets(&map) <= 256, "{} buckets do not help", buckets(&map));
         assert!((0..126).all(|key| map.get_with(&key, |value| *value) == Some(key)));
         assert!((0..126).all(|key| map.remove(&key)));
         assert_eq!(map.insert(7, 7), Ok(false));
+    }
+
+    #[test]
+    fn a_map_that_is_dropped_while_it_grows_drops_every_value_once() {
+        let value = Arc::new(());
+        for entries in 10..if cfg!(miri) { 13 } else { 200 } {
+            let map = LockFreeMap::with_capacity(1);
+            for key in 0..entries {
+                assert_eq!(map.insert(key, Arc::clone(&value)), Ok(false));
+            }
+            for key in entries / 3..entries {
+                assert!(map.remove(&key));
+            }
+        }
+
+        assert_eq!(Arc::strong_count(&value), 1);
+    }
+
+    /// How many buckets a map has.
+    fn buckets<K, V, S>(map: &LockFreeMap<K, V, S>) -> usize {
+        map.table.bytes(&map.domain.0.pin()) / 64
+    }
+
+    /// Sends every key to one bucket, with one tag.
+    struct SameHash;
+
+    impl BuildHasher for SameHash {
+        type Hasher = Self;
+
+        fn build_hasher(&self) -> Self {
+            Self
+        }
+    }
+
+    impl std::hash::Hasher for SameHash {
+        fn write(&mut self, _: &[u8]) {}
+
+        fn finish(&self) -> u64 {
+            0
+        }
     }
 
     #[test]

@@ -16,14 +16,17 @@ use std::{
 const PREEMPTIONS: usize = 3;
 
 /// Explores a model; returns how many interleavings there were and which outcomes were seen.
-fn explore<O>(body: impl Fn() -> O + Sync + Send + 'static) -> (usize, BTreeSet<O>)
+fn explore<O>(
+    preemptions: usize,
+    body: impl Fn() -> O + Sync + Send + 'static,
+) -> (usize, BTreeSet<O>)
 where
     O: Ord + Send + 'static,
 {
     let count = Arc::new(AtomicUsize::new(0));
     let outcomes = Arc::new(Mutex::new(BTreeSet::new()));
     let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = builder.preemption_bound.or(Some(PREEMPTIONS));
+    builder.preemption_bound = builder.preemption_bound.or(Some(preemptions));
     builder.max_branches = 20_000;
     let (counted, collected) = (Arc::clone(&count), Arc::clone(&outcomes));
     builder.check(move || {
@@ -44,8 +47,20 @@ pub(crate) fn holds<O, const N: usize>(
 ) where
     O: Ord + Debug + Send + 'static,
 {
+    holds_within(PREEMPTIONS, floor, legal, body);
+}
+
+/// As [`holds`], within another number of preemptions: for models with more steps.
+pub(crate) fn holds_within<O, const N: usize>(
+    preemptions: usize,
+    floor: usize,
+    legal: [O; N],
+    body: impl Fn() -> O + Sync + Send + 'static,
+) where
+    O: Ord + Debug + Send + 'static,
+{
     set_mutant(Mutant::None);
-    let (interleavings, outcomes) = explore(body);
+    let (interleavings, outcomes) = explore(preemptions, body);
     println!("{interleavings} interleavings, outcomes {outcomes:?}");
     assert!(interleavings >= floor, "only {interleavings} interleavings");
     assert_eq!(outcomes, BTreeSet::from(legal), "outcomes seen, outcomes expected");
@@ -56,8 +71,20 @@ pub(crate) fn breaks<O>(mutant: Mutant, reason: &str, body: impl Fn() -> O + Syn
 where
     O: Ord + Debug + Send + 'static,
 {
+    breaks_within(PREEMPTIONS, mutant, reason, body);
+}
+
+/// As [`breaks`], within another number of preemptions.
+pub(crate) fn breaks_within<O>(
+    preemptions: usize,
+    mutant: Mutant,
+    reason: &str,
+    body: impl Fn() -> O + Sync + Send + 'static,
+) where
+    O: Ord + Debug + Send + 'static,
+{
     set_mutant(mutant);
-    let result = catch_unwind(AssertUnwindSafe(|| explore(body)));
+    let result = catch_unwind(AssertUnwindSafe(|| explore(preemptions, body)));
     set_mutant(Mutant::None);
     let Err(panic) = result else {
         panic!("the model holds with {mutant:?}");

@@ -6,13 +6,13 @@
 
 #[cfg(not(pool_loom))]
 pub(crate) use std::sync::atomic::{
-    AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering,
+    AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
 };
 
 #[cfg(pool_loom)]
 pub(crate) use loom::{
     cell::UnsafeCell,
-    sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering},
+    sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence},
     thread_local,
 };
 
@@ -41,6 +41,13 @@ impl<T> UnsafeCell<T> {
     pub(crate) fn with_mut<R>(&self, change: impl FnOnce(*mut T) -> R) -> R {
         change(self.0.get())
     }
+}
+
+/// Keeps the compiler from moving accesses across; the processor is free to.
+#[inline(always)]
+pub(crate) fn compiler_fence() {
+    // ORDERING: SeqCst, for the compiler alone; see `reclaim/barrier.rs`.
+    std::sync::atomic::compiler_fence(std::sync::atomic::Ordering::SeqCst);
 }
 
 pub(crate) use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -127,9 +134,38 @@ impl Counter {
     }
 }
 
+/// Set by a model instead of freeing something, so that it sees who still uses it; nothing outside
+/// of models.
+#[derive(Debug, Default)]
+pub(crate) struct FreedMark {
+    #[cfg(pool_loom)]
+    is_set: std::sync::atomic::AtomicBool,
+}
+
+impl FreedMark {
+    /// Notes that it would be freed.
+    #[cfg(pool_loom)]
+    pub(crate) fn set(&self) {
+        self.is_set.store(true, std::sync::atomic::Ordering::SeqCst);
+    }
+
+    /// Fails a model in which it would have been freed.
+    #[inline(always)]
+    pub(crate) fn check(&self) {
+        #[cfg(pool_loom)]
+        assert!(
+            !self.is_set.load(std::sync::atomic::Ordering::SeqCst),
+            "broken: what was freed is used"
+        );
+    }
+}
+
 /// A known wrong way to do a step, which a model switches on to show that it can fail.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[cfg_attr(not(pool_loom), expect(dead_code, reason = "only models switch them on"))]
+#[cfg_attr(
+    not(all(pool_loom, pool_epochs)),
+    expect(dead_code, reason = "only models switch them on, and some only those of the epochs")
+)]
 pub(crate) enum Mutant {
     /// The protocol as documented.
     None,
@@ -149,6 +185,38 @@ pub(crate) enum Mutant {
     DetachByStore,
     /// R6: an overflow bucket is unlinked before the last commit is finished.
     DetachWithoutHelp,
+    /// R7: a migration does not finish the last commit.
+    MoveWithoutHelp,
+    /// R7: slots are frozen before the control word.
+    SlotsFrozenFirst,
+    /// R7: a tentative word is moved as if it were committed.
+    TentativeMoved,
+    /// R7: an attach leaves a control word that says that the bucket was moved.
+    NoneIsDone,
+    /// R7: a reader that meets a frozen record does not look whether it was moved.
+    ReaderIgnoresDone,
+    /// R7: a reader that meets nothing does not look whether the bucket was moved.
+    MissIgnoresDone,
+    /// R7: what a migration fills is empty instead of unfilled to begin with.
+    FilledFromEmpty,
+    /// R7: the control word of a filled bucket is stored instead of exchanged.
+    ControlStored,
+    /// R7: shrinking, one bucket of a pair is moved for both.
+    OneSourceFrozen,
+    /// R7: shrinking, only the first bucket of a pair is said to have been moved.
+    OtherSourceDone,
+    /// R21: a generation that is not the root yet gets a successor.
+    GrowBeforeRoot,
+    /// R21: the successor is stored instead of exchanged.
+    NextByStore,
+    /// R21: a generation is freed as soon as it is unlinked.
+    FreedAtOnce,
+    /// R21: moved buckets are counted without ordering.
+    CountRelaxed,
+    /// R22: the cursor of a scan counts buckets up plainly.
+    PlainCursor,
+    /// R22: a scan does not follow a bucket that was moved.
+    ScanIgnoresDone,
     /// R11: the value of a hot integer is copied without freezing it.
     CopyWithoutFreeze,
     /// R11: the value is read first and frozen then.
@@ -159,6 +227,14 @@ pub(crate) enum Mutant {
     RetireBeforeUnlink,
     /// R16: a reader looks without being pinned.
     ReadUnpinned,
+    /// R16: the epoch moves on past a thread that is inside an earlier one.
+    AdvanceUnchecked,
+    /// R16: no fence follows an announcement.
+    AnnounceUnfenced,
+    /// R16: an announcement is revoked though its thread is inside an operation.
+    RevokeInside,
+    /// R16: no barrier stands between raising the depth and looking at the epoch.
+    EnterUnfenced,
     /// R16: an exiting thread keeps its bag to itself.
     ExitKeepsBag,
     /// R17, R18: a removal takes whatever the slot holds now.

@@ -1,7 +1,7 @@
 //! The contenders behind one trait.
 
 use memory_cache_pool::{CacheConfig, MemoryCachePool};
-use std::{cell::RefCell, hash::BuildHasher, sync::Arc};
+use std::{cell::RefCell, hash::BuildHasher, hint::black_box, sync::Arc};
 
 type Hasher = foldhash::fast::RandomState;
 type Bytes = Box<[u8]>;
@@ -14,11 +14,25 @@ pub trait Contender: Sized {
     /// Creates one with room for this many keys.
     fn with_capacity(keys: usize) -> Self;
 
+    /// Creates one that begins with room for `start` keys and grows to `limit`.
+    #[must_use]
+    fn growing(start: usize, limit: usize) -> Self {
+        let _ = limit;
+        Self::with_capacity(start)
+    }
+
     /// Reads a value and returns its first eight bytes as a number.
     fn get(&self, key: &[u8]) -> Option<u64>;
 
     /// Sets a value.
     fn set(&self, key: &[u8], value: &[u8]);
+
+    /// Removes a key; true when it was there.
+    fn remove(&self, key: &[u8]) -> bool;
+
+    /// Reads a key, and keeps what a reader may keep of it until `during` returns: the guard of an
+    /// epoch, the lock of a shard, a counted reference; nothing where there is a copy only.
+    fn hold(&self, key: &[u8], during: impl FnOnce());
 }
 
 /// A contender that can count under a key.
@@ -56,6 +70,18 @@ impl Contender for Pool {
         let done = self.0.set(key, value);
         debug_assert_eq!(done, Ok(()));
     }
+
+    #[inline(always)]
+    fn remove(&self, key: &[u8]) -> bool {
+        self.0.delete(key)
+    }
+
+    fn hold(&self, key: &[u8], during: impl FnOnce()) {
+        let pinned = self.0.pin();
+        let value = black_box(pinned.get(key));
+        during();
+        black_box(value.is_ok());
+    }
 }
 
 impl Counter for Pool {
@@ -85,6 +111,17 @@ impl Contender for Papaya {
     fn set(&self, key: &[u8], value: &[u8]) {
         self.0.pin().insert(key.into(), value.into());
     }
+
+    #[inline(always)]
+    fn remove(&self, key: &[u8]) -> bool {
+        self.0.pin().remove(key).is_some()
+    }
+
+    fn hold(&self, key: &[u8], during: impl FnOnce()) {
+        let pinned = self.0.pin();
+        black_box(pinned.get(key));
+        during();
+    }
 }
 
 /// flurry.
@@ -106,6 +143,17 @@ impl Contender for Flurry {
     #[inline(always)]
     fn set(&self, key: &[u8], value: &[u8]) {
         self.0.pin().insert(key.into(), value.into());
+    }
+
+    #[inline(always)]
+    fn remove(&self, key: &[u8]) -> bool {
+        self.0.pin().remove(key).is_some()
+    }
+
+    fn hold(&self, key: &[u8], during: impl FnOnce()) {
+        let pinned = self.0.pin();
+        black_box(pinned.get(key));
+        during();
     }
 }
 
@@ -135,6 +183,17 @@ impl Contender for DashMap {
     fn set(&self, key: &[u8], value: &[u8]) {
         self.map.insert(key.into(), value.into());
     }
+
+    #[inline(always)]
+    fn remove(&self, key: &[u8]) -> bool {
+        self.map.remove(key).is_some()
+    }
+
+    fn hold(&self, key: &[u8], during: impl FnOnce()) {
+        let value = black_box(self.map.get(key));
+        during();
+        drop(value);
+    }
 }
 
 /// `DashMap`, by a user who looks the key up first and changes the value in place: what its owned
@@ -161,6 +220,15 @@ impl Contender for DashMapInPlace {
             return;
         }
         self.0.set(key, value);
+    }
+
+    #[inline(always)]
+    fn remove(&self, key: &[u8]) -> bool {
+        self.0.remove(key)
+    }
+
+    fn hold(&self, key: &[u8], during: impl FnOnce()) {
+        self.0.hold(key, during);
     }
 }
 
@@ -195,6 +263,18 @@ impl Contender for Scc {
     fn set(&self, key: &[u8], value: &[u8]) {
         self.0.upsert_sync(key.into(), value.into());
     }
+
+    #[inline(always)]
+    fn remove(&self, key: &[u8]) -> bool {
+        self.0.remove_sync(key).is_some()
+    }
+
+    fn hold(&self, key: &[u8], during: impl FnOnce()) {
+        self.0.read_sync(key, |_, value| {
+            black_box(value);
+            during();
+        });
+    }
 }
 
 /// `quick_cache`, with room for twice the keys, so that it evicts none.
@@ -212,9 +292,13 @@ impl Contender for QuickCache {
     const NAME: &'static str = "quick_cache";
 
     fn with_capacity(keys: usize) -> Self {
+        Self::growing(keys, keys)
+    }
+
+    fn growing(start: usize, limit: usize) -> Self {
         Self(quick_cache::sync::Cache::with(
-            keys * 2,
-            keys as u64 * 2,
+            start * 2,
+            limit as u64 * 2,
             quick_cache::UnitWeighter,
             Hasher::default(),
             quick_cache::sync::DefaultLifecycle::default(),
@@ -230,6 +314,17 @@ impl Contender for QuickCache {
     fn set(&self, key: &[u8], value: &[u8]) {
         self.0.insert(key.into(), value.into());
     }
+
+    #[inline(always)]
+    fn remove(&self, key: &[u8]) -> bool {
+        self.0.remove(key).is_some()
+    }
+
+    fn hold(&self, key: &[u8], during: impl FnOnce()) {
+        let value = black_box(self.0.get(key));
+        during();
+        drop(value);
+    }
 }
 
 /// moka, with room for twice the keys.
@@ -240,8 +335,12 @@ impl Contender for Moka {
     const NAME: &'static str = "moka";
 
     fn with_capacity(keys: usize) -> Self {
-        let builder = moka::sync::Cache::builder().max_capacity(keys as u64 * 2);
-        Self(builder.initial_capacity(keys).build_with_hasher(Hasher::default()))
+        Self::growing(keys, keys)
+    }
+
+    fn growing(start: usize, limit: usize) -> Self {
+        let builder = moka::sync::Cache::builder().max_capacity(limit as u64 * 2);
+        Self(builder.initial_capacity(start).build_with_hasher(Hasher::default()))
     }
 
     #[inline(always)]
@@ -252,6 +351,17 @@ impl Contender for Moka {
     #[inline(always)]
     fn set(&self, key: &[u8], value: &[u8]) {
         self.0.insert(key.into(), value.into());
+    }
+
+    #[inline(always)]
+    fn remove(&self, key: &[u8]) -> bool {
+        self.0.remove(key).is_some()
+    }
+
+    fn hold(&self, key: &[u8], during: impl FnOnce()) {
+        let value = black_box(self.0.get(key));
+        during();
+        drop(value);
     }
 }
 
@@ -310,6 +420,22 @@ impl Contender for ShardedMutex {
         let entry = (key, value);
         shard.insert_unique(hash, entry, |(key, _)| self.hasher.hash_one(&**key));
     }
+
+    #[inline(always)]
+    fn remove(&self, key: &[u8]) -> bool {
+        let (hash, shard) = self.shard(&self.shards, key);
+        let mut shard = shard.lock();
+        let Ok(entry) = shard.find_entry(hash, |entry| *entry.0 == *key) else { return false };
+        let (removed, _) = entry.remove();
+        drop(shard);
+        drop(removed);
+        true
+    }
+
+    fn hold(&self, key: &[u8], during: impl FnOnce()) {
+        black_box(self.get(key));
+        during();
+    }
 }
 
 impl Counter for ShardedMutex {
@@ -346,5 +472,15 @@ impl Contender for Floor {
     #[inline(always)]
     fn set(&self, key: &[u8], value: &[u8]) {
         self.0.borrow_mut().insert(key.into(), value.into());
+    }
+
+    #[inline(always)]
+    fn remove(&self, key: &[u8]) -> bool {
+        self.0.borrow_mut().remove(key).is_some()
+    }
+
+    fn hold(&self, key: &[u8], during: impl FnOnce()) {
+        black_box(self.get(key));
+        during();
     }
 }

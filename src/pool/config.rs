@@ -106,10 +106,9 @@ impl CacheConfig {
         self
     }
 
-    /// How many keys the table is sized for, if not for `max_keys`: 250,000 by default, which are
-    /// 4 MiB of buckets. The table does not grow yet: beyond three times its capacity it gets
-    /// slower, and far beyond (at 28 times, on average) inserts fail with
-    /// [`Error::TableFull`](crate::Error::TableFull).
+    /// How many keys the table is sized for at first, if not for `max_keys`: 1,000 by default. It
+    /// grows and shrinks with the keys, but not below this. A table that is sized beforehand needs
+    /// not grow, and lies in huge pages where the system has some.
     #[must_use]
     pub fn capacity(mut self, keys: usize) -> Self {
         self.capacity = Some(keys);

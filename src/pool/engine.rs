@@ -13,7 +13,8 @@ use crate::{
         Content, Draft, LONGEST_KEY, LONGEST_VALUE, Live, Origin, Record,
         usage::{Tick, Usage},
     },
-    sync::{AtomicU32, AtomicUsize, Mutex, Ordering},
+    seed::KeyHasher,
+    sync::{AtomicU64, AtomicUsize, Mutex, Ordering},
     table::{Found, Insert, Record as _, Table},
     tally::{TALLIES, Tally},
 };
@@ -23,8 +24,8 @@ use std::{hash::BuildHasher, hash::Hasher, sync::Arc};
 /// How far a coarse reading of the clock may lie behind a precise one.
 const COARSE_LAG_MILLIS: u64 = 20;
 
-/// Keys that a pool is sized for when nothing else is said: 4 MiB of buckets.
-const DEFAULT_CAPACITY: usize = if cfg!(any(miri, pool_loom)) { 4 } else { 250_000 };
+/// Keys that a pool is sized for when nothing else is said: 16 KiB of buckets.
+const DEFAULT_CAPACITY: usize = if cfg!(any(miri, pool_loom)) { 4 } else { 1_000 };
 
 /// Buckets that a walk visits before it lets go of its pin.
 pub(super) const WALK_SLICE: usize = 64;
@@ -57,12 +58,12 @@ pub(crate) enum Step<'a, T> {
 pub(crate) struct Engine {
     pub(super) domain: Arc<Domain>,
     pub(super) table: Table<Record>,
-    hasher: foldhash::fast::RandomState,
+    hasher: KeyHasher,
     pub(super) clock: TimeSource,
     /// The clock when the pool began; records keep times relative to it.
     pub(super) began: u64,
-    /// Coarse time for access words, moved on by writes and by reads that look at the clock.
-    tick: CachePadded<AtomicU32>,
+    /// What [`elapsed_coarse`](Self::elapsed_coarse) told last, for who has no time to ask.
+    recent: CachePadded<AtomicU64>,
     pub(super) config: CacheConfig,
     default_ttl: Option<u64>,
     limit: Option<KeyLimit>,
@@ -93,10 +94,10 @@ impl Engine {
         Self {
             domain: Domain::new(),
             table: Table::with_capacity(capacity),
-            hasher: foldhash::fast::RandomState::default(),
+            hasher: KeyHasher::default(),
             clock,
             began,
-            tick: CachePadded::new(AtomicU32::new(Tick::at(0).raw())),
+            recent: CachePadded::new(AtomicU64::new(0)),
             default_ttl: config.default_ttl_millis(),
             limit: config
                 .max_keys
@@ -136,7 +137,7 @@ impl Engine {
     }
 
     /// Finds the value of `key`, when there is one that has not expired, and counts hit or miss.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn look_up<'g>(
         &'g self,
         guard: &'g Guard<'_>,
@@ -149,22 +150,24 @@ impl Engine {
         if let Some(live) = live
             && touch == Touch::Yes
         {
-            // ORDERING: Relaxed; coarse time, nothing is carried.
-            let now = Tick::from_raw(self.tick.load(Ordering::Relaxed));
-            live.usage().touch(now, || guard.random());
+            live.usage().touch(Tick::at(self.elapsed_recent()), || guard.random());
         }
         live
     }
 
     /// Finds the value of `key`; one that has expired is removed on the way.
-    #[inline]
+    #[inline(always)]
     pub(super) fn find_live<'g>(
         &'g self,
         guard: &'g Guard<'_>,
         key: &[u8],
         hash: u64,
     ) -> Option<Live<'g>> {
-        let live = live_of(&self.find(guard, key, hash)?, guard);
+        // SAFETY: the table holds records of `Draft`'s only, and the guard outlives the call.
+        let has_key = |record| unsafe { Live::new(record) }.has_key(key);
+        let record = self.table.find(hash, has_key, guard)?;
+        // SAFETY: what is found under a guard lives as long as it.
+        let live = unsafe { Live::new(record) };
         if live.deadline() == 0 || !self.has_expired(live.deadline()) {
             return Some(live);
         }
@@ -181,8 +184,9 @@ impl Engine {
         key: &[u8],
         hash: u64,
     ) -> Option<Live<'g>> {
-        loop {
-            let found = self.find(guard, key, hash)?;
+        // A reader does not move buckets, which a removal may have to.
+        while !self.table.is_moving(guard) {
+            let found = self.find_for_write(guard, key, hash)?;
             let live = live_of(&found, guard);
             if live.deadline() == 0 || !self.has_expired(live.deadline()) {
                 return Some(live);
@@ -192,13 +196,19 @@ impl Engine {
             }
             // Somebody has written the key since we looked: what he wrote may be alive.
         }
+        None
     }
 
-    #[inline]
-    fn find<'t>(&'t self, guard: &Guard<'_>, key: &[u8], hash: u64) -> Option<Found<'t, Record>> {
+    #[inline(always)]
+    fn find_for_write<'g>(
+        &'g self,
+        guard: &'g Guard<'_>,
+        key: &[u8],
+        hash: u64,
+    ) -> Option<Found<'g, Record>> {
         // SAFETY: the table holds records of `Draft`'s only, and the guard outlives the call.
         let has_key = |record| unsafe { Live::new(record) }.has_key(key);
-        self.table.find(hash, has_key, guard)
+        self.table.find_for_write(hash, has_key, guard)
     }
 
     /// Sets a key to these bytes, whatever it held: what [`write`](Self::write) would do for a
@@ -215,12 +225,12 @@ impl Engine {
         let hash = self.hash(key);
         let guard = &self.pin();
         loop {
-            let found = self.find(guard, key, hash);
+            let found = self.find_for_write(guard, key, hash);
             let written = self.elapsed_coarse();
             let now = Tick::at(written);
             let done = match &found {
                 None => {
-                    let origin = Origin { deadline, written, usage: Usage::new(now) };
+                    let origin = Origin { hash, deadline, written, usage: Usage::new(now) };
                     let draft = Draft::with_bytes(key, value, origin, guard);
                     self.insert(guard, key, hash, draft)?
                 }
@@ -229,7 +239,7 @@ impl Engine {
                     let was_expired = live.deadline() != 0 && self.has_expired(live.deadline());
                     let usage =
                         if was_expired { Usage::new(now) } else { live.usage().inherit(now) };
-                    let origin = Origin { deadline, written, usage };
+                    let origin = Origin { hash, deadline, written, usage };
                     let draft = Draft::with_bytes(key, value, origin, guard);
                     self.replace(guard, found, hash, draft, was_expired)
                 }
@@ -264,7 +274,7 @@ impl Engine {
         }
         let hash = self.hash(key);
         loop {
-            let found = self.find(guard, key, hash);
+            let found = self.find_for_write(guard, key, hash);
             let live = found.as_ref().map(|found| live_of(found, guard));
             let live =
                 live.filter(|live| live.deadline() == 0 || !self.has_expired(live.deadline()));
@@ -281,7 +291,7 @@ impl Engine {
                 Step::Redate(deadline, reply) => {
                     let done = match (&found, live) {
                         (Some(found), Some(live)) => {
-                            let draft = self.redated(guard, live, deadline);
+                            let draft = self.redated(guard, hash, live, deadline);
                             self.replace(guard, found, hash, draft, false)
                         }
                         _ => true,
@@ -289,7 +299,7 @@ impl Engine {
                     (done, counted_as, reply)
                 }
                 Step::Write(content, deadline, reply) => {
-                    let draft = self.draft(guard, key, content, deadline, live)?;
+                    let draft = self.draft(guard, key, hash, content, deadline, live)?;
                     let done = match &found {
                         Some(found) => self.replace(guard, found, hash, draft, live.is_none()),
                         None => self.insert(guard, key, hash, draft)?,
@@ -310,6 +320,7 @@ impl Engine {
         &self,
         guard: &'g Guard<'d>,
         key: &[u8],
+        hash: u64,
         content: Content<'_>,
         deadline: u64,
         live: Option<Live<'_>>,
@@ -325,20 +336,21 @@ impl Engine {
         let written = self.elapsed_coarse();
         let now = Tick::at(written);
         let usage = live.map_or_else(|| Usage::new(now), |live| live.usage().inherit(now));
-        Ok(Draft::new(key, content, Origin { deadline, written, usage }, guard))
+        Ok(Draft::new(key, content, Origin { hash, deadline, written, usage }, guard))
     }
 
     /// Builds a record with the value of `live`, its age and another deadline.
     fn redated<'g, 'd>(
         &self,
         guard: &'g Guard<'d>,
+        hash: u64,
         live: Live<'_>,
         deadline: u64,
     ) -> Draft<'g, 'd> {
         let usage = live.usage().inherit(live.usage().last_access());
         // An integer is frozen first, so that the time is that of the last value.
         let content = live.content();
-        let origin = Origin { deadline, written: live.written(), usage };
+        let origin = Origin { hash, deadline, written: live.written(), usage };
         Draft::new(live.key(), content, origin, guard)
     }
 
@@ -352,18 +364,16 @@ impl Engine {
         draft: Draft<'_, '_>,
         was_expired: bool,
     ) -> bool {
-        let before = live_of(found, guard).memory();
-        let after = draft.live().memory();
+        let after = draft.live().memory() as u64;
         // SAFETY: the draft is private, of this domain, and has the key that was found under the
         // guard, with its hash.
-        if !unsafe { self.table.replace(found, hash, draft.record(), guard) } {
-            return false;
-        }
+        let replaced = unsafe { self.table.replace(found, hash, draft.record(), guard) };
+        let Some(before) = replaced else { return false };
         draft.publish();
         if was_expired {
             guard.stripe().of(Tally::Expirations).add(1);
         }
-        guard.stripe().of(Tally::RecordBytes).add((after as u64).wrapping_sub(before as u64));
+        guard.stripe().of(Tally::RecordBytes).add(after.wrapping_sub(before));
         true
     }
 
@@ -383,7 +393,6 @@ impl Engine {
         match unsafe { self.table.insert(hash, draft.record(), has_key, guard) } {
             Insert::Done => {
                 draft.publish();
-                guard.stripe().of(Tally::Keys).add(1);
                 guard.stripe().of(Tally::RecordBytes).add(memory as u64);
                 return Ok(true);
             }
@@ -406,14 +415,10 @@ impl Engine {
 
     /// Removes a record; false when its slot holds something else by now.
     fn remove(&self, guard: &Guard<'_>, found: &Found<'_, Record>) -> bool {
-        let memory = live_of(found, guard).memory();
         // SAFETY: found under this guard.
-        if !unsafe { self.table.remove(found, guard) } {
-            return false;
-        }
+        let Some(bytes) = (unsafe { self.table.remove(found, guard) }) else { return false };
         self.release_key();
-        guard.stripe().of(Tally::Keys).subtract(1);
-        guard.stripe().of(Tally::RecordBytes).subtract(memory as u64);
+        guard.stripe().of(Tally::RecordBytes).subtract(bytes);
         true
     }
 
@@ -426,37 +431,51 @@ impl Engine {
         removed
     }
 
-    /// Shows every value of one bucket that has not expired; those that have are removed.
-    pub(super) fn visit_bucket<'g>(
+    /// Shows every value that has not expired of the bucket that a cursor names, removes those that
+    /// have, and returns the next cursor: 0 at the end. See [`Table::scan_bucket`].
+    pub(super) fn scan_bucket<'g>(
         &'g self,
-        index: usize,
+        cursor: u64,
         guard: &'g Guard<'_>,
-        mut visit: impl FnMut(Live<'g>, Found<'g, Record>),
-    ) {
-        self.table.visit_bucket(index, guard, |found| {
-            let live = live_of(&found, guard);
+        mut visit: impl FnMut(Live<'g>),
+    ) -> u64 {
+        self.table.scan_bucket(cursor, guard, &mut |record| {
+            // SAFETY: what is found under a guard lives as long as it.
+            let live = unsafe { Live::new(record) };
             if live.deadline() != 0 && self.has_expired(live.deadline()) {
-                self.remove_expired(guard, &found);
+                if self.remove_seen(guard, live) {
+                    guard.stripe().of(Tally::Expirations).add(1);
+                }
             } else {
-                visit(live, found);
+                visit(live);
             }
-        });
+        })
     }
 
-    /// Shows every value of the table as [`visit_bucket`](Self::visit_bucket) does, in slices.
-    pub(super) fn walk(&self, mut visit: impl FnMut(&Guard<'_>, Live<'_>, &Found<'_, Record>)) {
-        let buckets = self.table.bucket_count();
-        for start in (0..buckets).step_by(WALK_SLICE) {
+    /// Shows every value as [`scan_bucket`](Self::scan_bucket) does, in slices between which it lets
+    /// go of its pin.
+    pub(super) fn walk(&self, mut visit: impl FnMut(&Guard<'_>, Live<'_>)) {
+        let mut cursor = 0;
+        loop {
             let guard = self.pin();
-            for bucket in start..buckets.min(start + WALK_SLICE) {
-                self.visit_bucket(bucket, &guard, |live, found| visit(&guard, live, &found));
+            for _ in 0..WALK_SLICE {
+                cursor = self.scan_bucket(cursor, &guard, |live| visit(&guard, live));
+                if cursor == 0 {
+                    return;
+                }
             }
         }
     }
 
-    /// Removes a record that a visit has shown, whatever happened to it since.
-    pub(super) fn remove_visited(&self, guard: &Guard<'_>, found: &Found<'_, Record>) -> bool {
-        self.remove(guard, found)
+    /// Removes the very record that a scan has shown; false when it is not there any more.
+    pub(super) fn remove_seen(&self, guard: &Guard<'_>, live: Live<'_>) -> bool {
+        let hash = self.hash(live.key());
+        while let Some(found) = self.table.find_for_write(hash, |other| live.is(other), guard) {
+            if self.remove(guard, &found) {
+                return true;
+            }
+        }
+        false
     }
 
     /// Whether a deadline has passed; at the deadline itself a key is still there.
@@ -480,16 +499,23 @@ impl Engine {
         }
     }
 
-    /// Milliseconds since the pool began, coarsely; moves the tick on.
+    /// Milliseconds since the pool began, coarsely.
     #[inline]
     pub(super) fn elapsed_coarse(&self) -> u64 {
         let elapsed = self.clock.coarse_millis().saturating_sub(self.began);
-        let tick = Tick::at(elapsed).raw();
-        // ORDERING: Relaxed; coarse time. Written only when it changes, four times a second.
-        if self.tick.load(Ordering::Relaxed) != tick {
-            self.tick.store(tick, Ordering::Relaxed);
+        // ORDERING: Relaxed; coarse time. Written only when it changes, once a millisecond.
+        if self.recent.load(Ordering::Relaxed) != elapsed {
+            self.recent.store(elapsed, Ordering::Relaxed);
         }
         elapsed
+    }
+
+    /// Milliseconds since the pool began, as of the last look at the clock: by a write, or by one in
+    /// 64 increments.
+    #[inline]
+    pub(super) fn elapsed_recent(&self) -> u64 {
+        // ORDERING: Relaxed; coarse time, nothing is carried.
+        self.recent.load(Ordering::Relaxed)
     }
 
     /// Counts one operation.
@@ -526,7 +552,7 @@ impl Engine {
     #[cold]
     fn refuse_full_table(&self) -> Error {
         #[cfg(feature = "tracing")]
-        tracing::warn!(buckets = self.table.bucket_count(), "insert refused: a chain is full");
+        tracing::warn!("insert refused: a chain is full");
         Error::TableFull
     }
 }

@@ -116,7 +116,9 @@ impl MemoryCachePool {
     /// How long ago the value of `key` was written, in whole milliseconds.
     ///
     /// Measured with the coarse clock at the write, it may come out a few milliseconds too long,
-    /// never too short. EXPIRE and its kin do not count as writes.
+    /// never too short. EXPIRE and its kin do not count as writes. An increment takes the time from
+    /// the pool's last look at the clock, which every other write and every 64th increment renews:
+    /// the age of a counter may come out too long by the pause that preceded its increment.
     #[must_use]
     pub fn age(&self, key: impl AsRef<[u8]>) -> Option<Duration> {
         self.engine.read(key.as_ref(), Touch::No, |live| self.age_of(live))

@@ -96,11 +96,17 @@ impl MemoryCachePool {
     pub fn keys(&self, pattern: impl AsRef<[u8]>) -> Vec<Vec<u8>> {
         let pattern = Pattern::new(pattern.as_ref());
         let mut keys = Vec::new();
-        self.engine.walk(|_, live, _| {
+        let before = self.engine.table.size(&self.engine.pin());
+        self.engine.walk(|_, live| {
             if pattern.matches(live.key()) {
                 keys.push(live.key().to_vec());
             }
         });
+        if before != self.engine.table.size(&self.engine.pin()) {
+            // The walk may have met a key on both sides of the change.
+            keys.sort_unstable();
+            keys.dedup();
+        }
         keys
     }
 
@@ -110,9 +116,9 @@ impl MemoryCachePool {
     #[must_use]
     pub fn randomkey(&self) -> Option<Vec<u8>> {
         let engine = &*self.engine;
-        let buckets = engine.table.bucket_count();
-        let start = engine.pin().random() as usize;
-        (0..buckets).find_map(|step| random_key_of(engine, start.wrapping_add(step) % buckets))
+        let start = u64::from(engine.pin().random());
+        // The walk from there on, and then the one from the beginning.
+        random_key_from(engine, start).or_else(|| random_key_from(engine, 0))
     }
 
     /// How many keys there are, those included that have expired and were not met since.
@@ -124,8 +130,8 @@ impl MemoryCachePool {
     /// Removes every key, in slices, without stopping anybody. Keys that are written meanwhile may
     /// stay. Their memory is free once nobody can be looking at it any more.
     pub fn flushall(&self) {
-        self.engine.walk(|guard, _, found| {
-            self.engine.remove_visited(guard, found);
+        self.engine.walk(|guard, live| {
+            self.engine.remove_seen(guard, live);
         });
         self.engine.domain.advance();
         #[cfg(feature = "tracing")]
@@ -133,17 +139,24 @@ impl MemoryCachePool {
     }
 }
 
-/// A random key of one bucket.
-fn random_key_of(engine: &Engine, bucket: usize) -> Option<Vec<u8>> {
-    let guard = engine.pin();
-    let mut seen = 0_u32;
-    let mut chosen = None;
-    engine.visit_bucket(bucket, &guard, |live, _| {
-        seen += 1;
-        // Each key of the bucket ends up chosen with the same probability.
-        if guard.random().is_multiple_of(seen) {
-            chosen = Some(live);
+/// A random key of the first bucket from a cursor on that has one.
+fn random_key_from(engine: &Engine, mut cursor: u64) -> Option<Vec<u8>> {
+    loop {
+        let guard = engine.pin();
+        let mut seen = 0_u32;
+        let mut chosen = None;
+        cursor = engine.scan_bucket(cursor, &guard, |live| {
+            seen += 1;
+            // Each key of the bucket ends up chosen with the same probability.
+            if guard.random().is_multiple_of(seen) {
+                chosen = Some(live);
+            }
+        });
+        if let Some(live) = chosen {
+            return Some(live.key().to_vec());
         }
-    });
-    chosen.map(|live| live.key().to_vec())
+        if cursor == 0 {
+            return None;
+        }
+    }
 }

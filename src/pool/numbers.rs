@@ -20,6 +20,7 @@ impl MemoryCachePool {
     /// # Errors
     ///
     /// As [`incrby`](Self::incrby).
+    #[inline(always)]
     pub fn incr(&self, key: impl AsRef<[u8]>) -> Result<i64, Error> {
         self.incrby(key, 1)
     }
@@ -29,6 +30,7 @@ impl MemoryCachePool {
     /// # Errors
     ///
     /// As [`incrby`](Self::incrby).
+    #[inline]
     pub fn decr(&self, key: impl AsRef<[u8]>) -> Result<i64, Error> {
         self.incrby(key, -1)
     }
@@ -41,20 +43,14 @@ impl MemoryCachePool {
     /// [`Error::WrongType`] when it is not a string, [`Error::NotAnInteger`] when it is not the
     /// decimal form of a 64-bit integer, [`Error::Overflow`] when the sum is not one; or as
     /// [`set`](Self::set). Nothing has changed then.
+    #[inline(always)]
     pub fn incrby(&self, key: impl AsRef<[u8]>, delta: i64) -> Result<i64, Error> {
         let engine = &*self.engine;
         let key = key.as_ref();
-        let hash = engine.hash(key);
-        let guard = engine.pin();
-        // The usual case: the number is there, and can be changed where it lies.
-        if let Some(live) = engine.find_live(&guard, key, hash)
-            && let Value::Integer(cell) = live.value()
-            && let Added::Done(sum) = cell.try_add(delta, || engine.elapsed_coarse())
-        {
-            engine.count(&guard, Tally::Sets);
-            return Ok(sum);
+        match add_in_place(engine, key, delta) {
+            Some(sum) => Ok(sum),
+            None => add_by_replacement(engine, key, delta),
         }
-        engine.write(&guard, key, Tally::Sets, |live| add(engine, live, delta))
     }
 
     /// Subtracts `delta` from the number at `key`; see [`incrby`](Self::incrby).
@@ -113,6 +109,32 @@ impl MemoryCachePool {
     }
 }
 
+/// INCRBY in the usual case: the number is there, and can be changed where it lies.
+#[inline(always)]
+fn add_in_place(engine: &Engine, key: &[u8], delta: i64) -> Option<i64> {
+    let hash = engine.hash(key);
+    let guard = engine.pin();
+    let cell = engine.find_live(&guard, key, hash)?.integer()?;
+    // Asking the system for the time would add half of what the rest costs.
+    let now = |sum: i64| {
+        // About one sum in 64, whatever the steps between them.
+        let asks = sum.cast_unsigned().wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 58 == 0;
+        let asks = asks || engine.clock.is_custom();
+        if asks { engine.elapsed_coarse() } else { engine.elapsed_recent() }
+    };
+    let Added::Done(sum) = cell.try_add(delta, now) else { return None };
+    engine.count(&guard, Tally::Sets);
+    Some(sum)
+}
+
+/// INCRBY in every other case.
+#[cold]
+#[inline(never)]
+fn add_by_replacement(engine: &Engine, key: &[u8], delta: i64) -> Result<i64, Error> {
+    let guard = engine.pin();
+    engine.write(&guard, key, Tally::Sets, |live| add(engine, live, delta))
+}
+
 /// INCRBY on what is there: in place if it can be, else by replacement.
 fn add<'g>(engine: &Engine, live: Option<Live<'g>>, delta: i64) -> Result<Step<'g, i64>, Error> {
     let Some(live) = live else {
@@ -121,7 +143,7 @@ fn add<'g>(engine: &Engine, live: Option<Live<'g>>, delta: i64) -> Result<Step<'
     let before = match live.value() {
         Value::Object(_) => return Err(Error::WrongType),
         Value::Bytes(text) => parse_integer(text).ok_or(Error::NotAnInteger)?,
-        Value::Integer(cell) => match cell.try_add(delta, || engine.elapsed_coarse()) {
+        Value::Integer(cell) => match cell.try_add(delta, |_| engine.elapsed_coarse()) {
             Added::Done(sum) => return Ok(Step::Changed(sum)),
             Added::Overflow => return Err(Error::Overflow),
             // Replaced by what the last value gives: it may have changed since `TooWide`.

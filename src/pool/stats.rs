@@ -81,7 +81,7 @@ impl MemoryCachePool {
         let (sets, deletes) = (since(Tally::Sets), since(Tally::Deletes));
         let record_bytes = bytes(engine.domain.total(Tally::RecordBytes));
         let retired_bytes = bytes(engine.domain.retired_bytes());
-        let table_bytes = engine.table.bytes();
+        let table_bytes = engine.table.bytes(&engine.pin());
         CacheStats {
             hits,
             misses,
@@ -122,6 +122,7 @@ impl MemoryCachePool {
     pub fn info(&self) -> Vec<(&'static str, Vec<(&'static str, String)>)> {
         let engine = &*self.engine;
         let stats = self.get_stats();
+        let oldest_guard = engine.domain.oldest_guard_millis().unwrap_or(0);
         let uptime = engine.clock.now_millis().saturating_sub(engine.began) / 1000;
         let most = engine.config.max_keys.map_or_else(|| "0".to_owned(), |most| most.to_string());
         let sections: [Section; 4] = [
@@ -140,6 +141,7 @@ impl MemoryCachePool {
                     ("used_memory_records", stats.record_bytes.to_string()),
                     ("used_memory_retired", stats.retired_bytes.to_string()),
                     ("used_memory_table", stats.table_bytes.to_string()),
+                    ("oldest_guard_millis", oldest_guard.to_string()),
                     ("maxmemory_policy", engine.config.eviction_policy.to_string()),
                 ],
             ),
@@ -165,19 +167,25 @@ impl MemoryCachePool {
     ///
     /// Walks the table in slices as the iterator is drawn on, and holds no pin in between.
     pub fn debug_keys(&self) -> impl Iterator<Item = KeyInfo> + '_ {
-        let buckets = self.engine.table.bucket_count();
-        (0..buckets).step_by(WALK_SLICE).flat_map(move |start| {
+        let mut next = Some(0);
+        let slices = std::iter::from_fn(move || {
+            let mut cursor = next?;
             let mut slice = Vec::new();
             let guard = self.engine.pin();
             let now = self.engine.clock.now_millis();
             let tick = Tick::at(self.engine.elapsed_coarse());
-            for bucket in start..buckets.min(start + WALK_SLICE) {
-                self.engine.visit_bucket(bucket, &guard, |live, _| {
+            for _ in 0..WALK_SLICE {
+                cursor = self.engine.scan_bucket(cursor, &guard, |live| {
                     slice.push(key_info(live, now, tick));
                 });
+                if cursor == 0 {
+                    break;
+                }
             }
-            slice
-        })
+            next = (cursor != 0).then_some(cursor);
+            Some(slice)
+        });
+        slices.flatten()
     }
 }
 

@@ -125,7 +125,7 @@ impl MemoryCachePool {
     /// # Errors
     ///
     /// [`Error::WrongType`] when it is not a string; `look` is not called then.
-    #[inline]
+    #[inline(always)]
     pub fn get_with<R>(
         &self,
         key: impl AsRef<[u8]>,
@@ -158,10 +158,10 @@ impl MemoryCachePool {
         for (batch, keys) in keys.chunks(BATCH).enumerate() {
             for (hash, key) in hashes.iter_mut().zip(keys) {
                 *hash = engine.hash(key.as_ref());
-                engine.table.prefetch_bucket(*hash);
+                engine.table.prefetch_bucket(*hash, &guard);
             }
             for &hash in &hashes[..keys.len()] {
-                engine.table.prefetch_records(hash);
+                engine.table.prefetch_records(hash, &guard);
             }
             for (index, (key, &hash)) in keys.iter().zip(&hashes).enumerate() {
                 let index = batch * BATCH + index;
@@ -339,8 +339,18 @@ impl MemoryCachePool {
 }
 
 /// Shows a string's bytes as they are now; a number's are printed for the purpose.
-#[inline]
+#[inline(always)]
 pub(super) fn with_bytes<R>(live: Live<'_>, look: impl FnOnce(&[u8]) -> R) -> Result<R, Error> {
+    match live.inline_text() {
+        Some(text) => Ok(look(text)),
+        None => with_other_bytes(live, look),
+    }
+}
+
+/// The part of [`with_bytes`] that few need, kept out of the way of the rest.
+#[cold]
+#[inline(never)]
+fn with_other_bytes<R>(live: Live<'_>, look: impl FnOnce(&[u8]) -> R) -> Result<R, Error> {
     match live.value() {
         Value::Bytes(bytes) => Ok(look(bytes)),
         Value::Integer(cell) => Ok(look(itoa::Buffer::new().format(cell.get()).as_bytes())),

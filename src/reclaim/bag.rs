@@ -1,15 +1,15 @@
-//! What was retired, in bags, and the inbox through which a bag comes home.
+//! What was retired, in bags; the queue in which a thread keeps its bags; and the stack of those
+//! whose threads have ended.
 
-use super::{Participant, magazine::Magazines};
+use super::magazine::Magazines;
 use crate::sync::{AtomicPtr, BAG, Mutant, Ordering, UnsafeCell, is_mutant};
 use std::{
     mem::MaybeUninit,
     panic::{AssertUnwindSafe, catch_unwind},
     ptr::{self, NonNull},
 };
-
 /// Something that is unlinked, and what has to be done with it after the grace period.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Retired {
     /// A block of this many bytes that holds nothing to drop.
     Block {
@@ -35,20 +35,46 @@ pub(crate) enum Retired {
         home: NonNull<u8>,
         /// Which part of it.
         index: u32,
-        /// Gives it back.
-        give_back: unsafe fn(NonNull<u8>, u32),
+        /// And of which state of it.
+        generation: u32,
+        /// Gives it back; called by a thread that is pinned.
+        give_back: unsafe fn(NonNull<u8>, u32, u32),
+    },
+    /// Something so large that it is freed a slice at a time.
+    Gradual {
+        /// What is left of it.
+        remains: NonNull<u8>,
+        /// Bytes that become free with it.
+        bytes: u32,
+        /// Frees a slice; true when nothing is left.
+        free_slice: unsafe fn(NonNull<u8>) -> bool,
     },
 }
 
 impl Retired {
     /// Bytes that become free with it.
     #[inline]
-    pub(super) fn bytes(&self) -> u64 {
+    pub(crate) fn bytes(&self) -> u64 {
         match *self {
             Self::Block { bytes, .. } => u64::from(bytes),
             Self::Owner { bytes, held, .. } => u64::from(bytes) + u64::from(held),
             Self::Return { .. } => 0,
+            Self::Gradual { bytes, .. } => u64::from(bytes),
         }
+    }
+
+    /// Frees a slice of what is freed gradually, and returns what is left; anything else is
+    /// returned as it is.
+    ///
+    /// # Safety
+    ///
+    /// As for [`finish`](Self::finish).
+    pub(super) unsafe fn free_slice(self) -> Option<Self> {
+        if let Self::Gradual { remains, free_slice, .. } = self {
+            // SAFETY: whoever retired it vouched for the pair, and the grace period is over.
+            return (!unsafe { free_slice(remains) }).then_some(self);
+        }
+        Some(self)
     }
 
     /// Runs what may be a user's code, and says which block is left to be kept.
@@ -70,9 +96,14 @@ impl Retired {
                 }));
                 Some((block, bytes as usize))
             }
-            Self::Return { home, index, give_back } => {
+            Self::Return { home, index, generation, give_back } => {
                 // SAFETY: whoever retired it vouched for the pair, and the grace period is over.
-                unsafe { give_back(home, index) };
+                unsafe { give_back(home, index, generation) };
+                None
+            }
+            Self::Gradual { remains, free_slice, .. } => {
+                // SAFETY: as above.
+                while !unsafe { free_slice(remains) } {}
                 None
             }
         }
@@ -83,22 +114,18 @@ impl Retired {
 pub(super) struct Bag {
     /// The next bag of the chain that this one is in.
     next: UnsafeCell<*mut Self>,
-    /// Whose inbox it returns to; lives as long as the domain.
-    owner: *const Participant,
+    /// The epoch after whose grace period the items are free.
+    stamp: u64,
     len: usize,
     items: [MaybeUninit<Retired>; BAG],
 }
 
 impl Bag {
-    /// Allocates an empty bag that will return to `owner`.
-    pub(super) fn new(owner: *const Participant) -> *mut Self {
+    /// Allocates an empty bag.
+    pub(super) fn new() -> *mut Self {
         let items = [const { MaybeUninit::uninit() }; BAG];
-        Box::into_raw(Box::new(Self {
-            next: UnsafeCell::new(ptr::null_mut()),
-            owner,
-            len: 0,
-            items,
-        }))
+        let next = UnsafeCell::new(ptr::null_mut());
+        Box::into_raw(Box::new(Self { next, stamp: 0, len: 0, items }))
     }
 
     /// Puts an item in; true when the bag is full now.
@@ -109,8 +136,20 @@ impl Bag {
         self.len == BAG
     }
 
-    /// Takes the item that was put in last.
+    /// Takes the item that was put in last, if it is a plain block.
     #[inline]
+    pub(super) fn pop_block(&mut self) -> Option<(NonNull<u8>, u32)> {
+        let last = self.len.checked_sub(1)?;
+        // SAFETY: the items below `len` were written and not read yet.
+        let Retired::Block { block, bytes } = *(unsafe { self.items[last].assume_init_ref() })
+        else {
+            return None;
+        };
+        self.len = last;
+        Some((block, bytes))
+    }
+
+    /// Takes the item that was put in last.
     pub(super) fn pop(&mut self) -> Option<Retired> {
         self.len = self.len.checked_sub(1)?;
         // SAFETY: the items below the old `len` were written, and each is read once, since `len`
@@ -119,13 +158,19 @@ impl Bag {
     }
 
     /// Whether nothing is in it.
+    #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// Says whose inbox it returns to from now on.
-    pub(super) fn set_owner(&mut self, owner: *const Participant) {
-        self.owner = owner;
+    /// The epoch at which it was sealed.
+    pub(super) fn stamp(&self) -> u64 {
+        self.stamp
+    }
+
+    /// Notes the epoch at which it is sealed.
+    pub(super) fn set_stamp(&mut self, stamp: u64) {
+        self.stamp = stamp;
     }
 
     /// The bag behind this one in its chain.
@@ -141,24 +186,12 @@ impl Bag {
         self.next.with_mut(|next| unsafe { *next = chain });
     }
 
-    /// Sends a bag home after its grace period.
-    ///
-    /// # Safety
-    ///
-    /// `bag` came from [`Bag::new`], is in no chain, nobody else uses it, and its owner's domain
-    /// still stands.
-    pub(super) unsafe fn deliver(bag: *mut Self) {
-        // SAFETY: the caller says that the bag is valid.
-        let owner = unsafe { (*bag).owner };
-        // SAFETY: the caller says that its owner's domain stands, and so the owner does.
-        unsafe { &*owner }.inbox.push(bag);
-    }
-
     /// Frees a bag, finishing what is still in it.
     ///
     /// # Safety
     ///
-    /// As for [`deliver`](Self::deliver), and the grace period of its items is over.
+    /// `bag` came from [`Bag::new`], is in no chain, nobody else uses it, and the grace period of
+    /// its items is over.
     pub(super) unsafe fn destroy(bag: *mut Self, magazines: &mut Magazines) {
         // SAFETY: by the caller's word the bag is ours alone.
         let mut bag = unsafe { Box::from_raw(bag) };
@@ -172,16 +205,69 @@ impl Bag {
     }
 }
 
-/// Bags whose grace period is over, on their way to their owner: a Treiber stack without `pop`.
+/// Sealed bags of one thread, the oldest first. Owns them.
+#[derive(Debug)]
+pub(super) struct BagQueue {
+    first: *mut Bag,
+    last: *mut Bag,
+    len: usize,
+}
+
+impl BagQueue {
+    /// Creates an empty queue.
+    pub(super) fn new() -> Self {
+        Self { first: ptr::null_mut(), last: ptr::null_mut(), len: 0 }
+    }
+
+    /// Number of bags.
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The stamp of the oldest bag.
+    #[inline]
+    pub(super) fn oldest_stamp(&self) -> Option<u64> {
+        // SAFETY: the queue owns its bags.
+        unsafe { self.first.as_ref() }.map(Bag::stamp)
+    }
+
+    /// Adds a bag, which is the caller's alone and in no chain, at the end.
+    pub(super) fn push(&mut self, bag: *mut Bag) {
+        // SAFETY: the bag is the caller's alone.
+        unsafe { (*bag).set_next(ptr::null_mut()) };
+        if self.first.is_null() {
+            self.first = bag;
+        } else {
+            // SAFETY: the queue owns its bags.
+            unsafe { (*self.last).set_next(bag) };
+        }
+        self.last = bag;
+        self.len += 1;
+    }
+
+    /// Takes the oldest bag, or null.
+    pub(super) fn pop(&mut self) -> *mut Bag {
+        let bag = self.first;
+        // SAFETY: the queue owns its bags.
+        if let Some(oldest) = unsafe { bag.as_ref() } {
+            self.first = oldest.next();
+            self.len -= 1;
+        }
+        bag
+    }
+}
+
+/// Bags of threads that have ended: a Treiber stack without `pop`.
 ///
 /// Nobody removes a single bag, so an address that comes back does no harm.
 #[derive(Debug)]
-pub(super) struct Inbox {
+pub(super) struct Orphans {
     head: AtomicPtr<Bag>,
 }
 
-impl Inbox {
-    /// Creates an empty inbox.
+impl Orphans {
+    /// Creates an empty stack.
     pub(super) fn new() -> Self {
         Self { head: AtomicPtr::new(ptr::null_mut()) }
     }
@@ -193,7 +279,7 @@ impl Inbox {
         loop {
             // SAFETY: the bag is still private to this thread.
             unsafe { (*bag).set_next(head) };
-            // ORDERING: Release, edge `deliver→take`; Relaxed on failure, as for the load above.
+            // ORDERING: Release, edge `orphan→adopt`; Relaxed on failure, as for the load above.
             match self.head.compare_exchange_weak(head, bag, Ordering::Release, Ordering::Relaxed) {
                 Ok(_) => return,
                 Err(current) => head = current,
@@ -201,7 +287,7 @@ impl Inbox {
         }
     }
 
-    /// Whether nothing has arrived.
+    /// Whether there are none.
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
         // ORDERING: Relaxed; a hint, `take_all` decides.
@@ -217,7 +303,7 @@ impl Inbox {
             self.head.store(ptr::null_mut(), Ordering::Release);
             return chain;
         }
-        // ORDERING: Acquire, edge `deliver→take`: later pushes extend the release sequence of
+        // ORDERING: Acquire, edge `orphan→adopt`: later pushes extend the release sequence of
         // earlier ones, so that one Acquire sees every bag of the chain.
         self.head.swap(ptr::null_mut(), Ordering::Acquire)
     }

@@ -1,87 +1,264 @@
-//! The epochs underneath: crossbeam-epoch, or a stand-in for models of other modules.
+//! The epoch of a domain, and the presence of its threads in it.
 //!
-//! Models of the table and of the commands run on the stand-in, which knows no epochs: what was
-//! deferred runs as soon as nobody is pinned, the earliest moment that any scheme could choose.
-//! Models of reclamation itself run on crossbeam-epoch's own code under loom
-//! (`--cfg crossbeam_loom` beside `--cfg pool_loom`).
+//! A thread *announces* the epoch in which it works, and the epoch moves on only when everybody who
+//! is present has announced the current one. What makes a pin cheap is that an announcement
+//! **stands**: leaving an operation does not take it back, and the next operation of the same epoch
+//! finds it standing and only raises its `depth`. A thread that keeps working announces itself once
+//! an epoch, not once an operation, and needs a fence then only.
+//!
+//! What is left over is the thread that has stopped working: its announcement stands in an old
+//! epoch and holds everybody up. Whoever wants to move on then runs a barrier on all processors, and
+//! looks whether that thread is inside an operation. If it is not, its announcement is *revoked*:
+//! an operation that it begins after the barrier finds that the epoch is another one, and announces
+//! itself anew.
+//!
+//! Models of other modules run on a stand-in (`stand_in.rs`) that knows no epochs.
 
-#[cfg(any(not(pool_loom), crossbeam_loom))]
-pub(super) use crossbeam_epoch::{Collector, Guard, LocalHandle};
+use super::barrier::Barriers;
+use crate::clock::monotonic_millis;
+use crate::sync::{AtomicU32, AtomicU64, Mutant, Ordering, fence, is_mutant};
+use crossbeam_utils::CachePadded;
 
-#[cfg(all(pool_loom, not(crossbeam_loom)))]
-pub(super) use stand_in::{Collector, Guard, LocalHandle};
+/// Epochs that have to pass until nobody can hold what was retired.
+pub(super) const GRACE: u64 = 3;
 
-#[cfg(all(pool_loom, not(crossbeam_loom)))]
-mod stand_in {
-    use std::sync::{Arc, Mutex};
+/// What is announced when nobody is here.
+const ABSENT: u64 = 0;
 
-    type Deferred = Box<dyn FnOnce()>;
+/// Idle threads that one advance moves out of the way.
+const MOST_SUSPECTS: usize = 16;
 
-    /// Who is pinned, and what waits for them. Loom does not see it: no switch can happen inside.
-    #[derive(Default)]
-    struct State {
-        pins: usize,
-        deferred: Vec<Deferred>,
+/// A domain's epoch.
+#[derive(Debug)]
+pub(super) struct Epochs(CachePadded<Epoch>);
+
+#[derive(Debug)]
+struct Epoch {
+    /// The epoch's number, from 1.
+    current: AtomicU64,
+    barriers: Barriers,
+    /// When it began, on the monotonic clock, in milliseconds; advisory.
+    began: AtomicU64,
+}
+
+/// One thread's presence in a domain.
+///
+/// Written by its thread; others only revoke the announcement.
+#[derive(Debug)]
+pub(super) struct Presence {
+    /// An epoch's number, or ABSENT.
+    announced: AtomicU64,
+    /// How many guards the thread holds.
+    depth: AtomicU32,
+}
+
+/// How a thread stands in the way of the next epoch.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Standing {
+    /// It does not.
+    Clear,
+    /// It has announced an earlier epoch and is inside an operation.
+    Inside,
+    /// It has announced an earlier epoch, this one, and seems to be outside of any operation.
+    Outside(u64),
+}
+
+impl Epochs {
+    /// The first epoch.
+    pub(super) fn new() -> Self {
+        Self(CachePadded::new(Epoch {
+            current: AtomicU64::new(1),
+            barriers: Barriers::new(),
+            began: AtomicU64::new(monotonic_millis()),
+        }))
     }
 
-    #[derive(Clone, Default)]
-    pub(in crate::reclaim) struct Collector(Arc<Mutex<State>>);
-
-    pub(in crate::reclaim) struct LocalHandle(Collector);
-
-    pub(in crate::reclaim) struct Guard(Collector);
-
-    impl Collector {
-        pub(in crate::reclaim) fn new() -> Self {
-            Self::default()
-        }
-
-        pub(in crate::reclaim) fn register(&self) -> LocalHandle {
-            LocalHandle(self.clone())
-        }
-
-        fn run(deferred: Vec<Deferred>) {
-            for work in deferred {
-                work();
-            }
-        }
+    /// The number of the current epoch: what is retired gets it as its stamp.
+    pub(super) fn now(&self) -> u64 {
+        // ORDERING: Acquire, edge `advance→announce`, for a stamp not older than what was seen.
+        self.0.current.load(Ordering::Acquire)
     }
 
-    impl LocalHandle {
-        pub(in crate::reclaim) fn pin(&self) -> Guard {
-            crate::sync::lock(&self.0.0).pins += 1;
-            Guard(self.0.clone())
-        }
+    /// Whether nobody can hold any more what was retired with this stamp.
+    #[inline]
+    pub(super) fn has_passed(&self, stamp: u64) -> bool {
+        // ORDERING: Acquire, edge `advance→free`: what everybody did in the epochs that have passed
+        // comes before the freeing.
+        stamp + GRACE <= self.0.current.load(Ordering::Acquire)
     }
 
-    impl Guard {
-        pub(in crate::reclaim) unsafe fn defer_unchecked<F: FnOnce()>(&self, work: F) {
-            let work: Box<dyn FnOnce() + '_> = Box::new(work);
-            // SAFETY: the caller vouches for what the closure captures, as crossbeam asks.
-            let work: Deferred = unsafe { std::mem::transmute(work) };
-            crate::sync::lock(&self.0.0).deferred.push(work);
-        }
-
-        pub(in crate::reclaim) fn flush(&self) {}
-    }
-
-    impl Drop for Guard {
-        fn drop(&mut self) {
-            let ready = {
-                let mut state = crate::sync::lock(&self.0.0);
-                state.pins -= 1;
-                if state.pins == 0 { std::mem::take(&mut state.deferred) } else { Vec::new() }
+    /// Moves on to the next epoch if nobody stands in the way, or sees that somebody else has moved
+    /// on; false when somebody holds it.
+    ///
+    /// Threads that seem to have stopped working are moved out of it only if `insists`, since that
+    /// takes a system call; a bounded number at a time.
+    pub(super) fn advance<'p, I: Iterator<Item = &'p Presence>>(
+        &self,
+        everybody: I,
+        insists: bool,
+    ) -> bool {
+        // ORDERING: Acquire, edge `advance→announce`: what preceded the epochs so far precedes the
+        // next one.
+        let current = self.0.current.load(Ordering::Acquire);
+        // ORDERING: SeqCst; either an announcement comes first and is seen below, or this fence
+        // does and the announcing thread sees what was unlinked before it.
+        fence(Ordering::SeqCst);
+        let mut suspects = Suspects::default();
+        let mut is_held = false;
+        for presence in everybody {
+            is_held |= match presence.standing(current) {
+                Standing::Clear => false,
+                Standing::Inside => true,
+                Standing::Outside(announced) => !insists || !suspects.add(presence, announced),
             };
-            Collector::run(ready);
+        }
+        is_held |= !suspects.revoke(self.0.barriers);
+        if is_held && !is_mutant(Mutant::AdvanceUnchecked) {
+            return false;
+        }
+        // ORDERING: Release, edges `advance→announce` and `advance→free`; Relaxed on failure, then
+        // somebody else has moved on.
+        let moved = self.0.current.compare_exchange(
+            current,
+            current + 1,
+            Ordering::Release,
+            Ordering::Relaxed,
+        );
+        if moved.is_ok() {
+            // ORDERING: Relaxed; advisory.
+            self.0.began.store(monotonic_millis(), Ordering::Relaxed);
+        }
+        true
+    }
+
+    /// When the current epoch began, if somebody is inside an operation that he began before it.
+    pub(super) fn held_since<'p, I: Iterator<Item = &'p Presence>>(
+        &self,
+        mut everybody: I,
+    ) -> Option<u64> {
+        let current = self.now();
+        let is_held = everybody.any(|presence| presence.standing(current) == Standing::Inside);
+        // ORDERING: Relaxed; advisory.
+        is_held.then(|| self.0.began.load(Ordering::Relaxed))
+    }
+}
+
+impl Presence {
+    /// A thread that is not there.
+    pub(super) fn new() -> Self {
+        Self { announced: AtomicU64::new(ABSENT), depth: AtomicU32::new(0) }
+    }
+
+    /// Begins an operation; they nest.
+    #[inline(always)]
+    pub(super) fn enter(&self, epochs: &Epochs) {
+        // ORDERING: Relaxed; written by this thread only.
+        let depth = self.depth.load(Ordering::Relaxed);
+        // ORDERING: Relaxed; the barrier below is what puts it before the look at `announced`.
+        self.depth.store(depth + 1, Ordering::Relaxed);
+        if depth == 0 {
+            let epoch = &*epochs.0;
+            epoch.barriers.light();
+            // ORDERING: Relaxed, both: an announcement that stands has had its fence, and one that
+            // does not is made in `announce`.
+            if self.announced.load(Ordering::Relaxed) != epoch.current.load(Ordering::Relaxed) {
+                self.announce(epoch);
+            }
         }
     }
 
-    impl Drop for Collector {
-        fn drop(&mut self) {
-            if Arc::strong_count(&self.0) == 1 {
-                let rest = std::mem::take(&mut crate::sync::lock(&self.0).deferred);
-                Self::run(rest);
-            }
+    /// Announces the current epoch.
+    #[cold]
+    #[inline(never)]
+    fn announce(&self, epoch: &Epoch) {
+        // ORDERING: Acquire, edge `revoke→announce`: whoever revoked the announcement had seen a
+        // later epoch, and so the load below does, too. No epoch is announced twice (I5).
+        self.announced.load(Ordering::Acquire);
+        // ORDERING: Acquire, edge `advance→announce`: what was unlinked before the last two epochs
+        // began cannot be reached from here on.
+        let current = epoch.current.load(Ordering::Acquire);
+        // ORDERING: Release, edge `exit→advance`: what this thread did in earlier epochs comes
+        // before the announcement of this one.
+        self.announced.store(current, Ordering::Release);
+        if !is_mutant(Mutant::AnnounceUnfenced) {
+            // ORDERING: SeqCst; see `advance`.
+            fence(Ordering::SeqCst);
         }
+    }
+
+    /// Ends an operation. The announcement stands.
+    #[inline(always)]
+    pub(super) fn exit(&self) {
+        // ORDERING: Relaxed; written by this thread only.
+        let depth = self.depth.load(Ordering::Relaxed);
+        // ORDERING: Release, edge `exit→advance`: what this thread did inside comes before its
+        // being seen outside.
+        self.depth.store(depth - 1, Ordering::Release);
+    }
+
+    /// Takes the announcement back, when the thread ends.
+    pub(super) fn leave(&self) {
+        // ORDERING: AcqRel: Release is edge `exit→advance`; Acquire is edge `revoke→announce`, for
+        // the thread that takes over.
+        self.announced.swap(ABSENT, Ordering::AcqRel);
+    }
+
+    /// How the thread stands towards the end of the epoch `current`.
+    fn standing(&self, current: u64) -> Standing {
+        // ORDERING: Acquire, edge `exit→advance`.
+        let announced = self.announced.load(Ordering::Acquire);
+        if announced == ABSENT || announced == current {
+            return Standing::Clear;
+        }
+        // ORDERING: Relaxed; a hint whether a barrier is worth while.
+        if self.depth.load(Ordering::Relaxed) == 0 || is_mutant(Mutant::RevokeInside) {
+            Standing::Outside(announced)
+        } else {
+            Standing::Inside
+        }
+    }
+
+    /// After a barrier: takes back an announcement that was seen before it, if the thread is
+    /// outside; false when it is inside or has announced itself anew.
+    fn revoke(&self, announced: u64) -> bool {
+        // ORDERING: Acquire, edge `exit→advance`: it is outside, or it has begun an operation after
+        // the barrier, sees that the epoch is another one, and announces itself anew.
+        if self.depth.load(Ordering::Acquire) != 0 && !is_mutant(Mutant::RevokeInside) {
+            return false;
+        }
+        self.announced
+            // ORDERING: Release, edge `revoke→announce`; Relaxed on failure: the thread has
+            // announced itself, in an epoch that the next attempt looks at.
+            .compare_exchange(announced, ABSENT, Ordering::Release, Ordering::Relaxed)
+            .is_ok()
+    }
+}
+
+/// Threads in the way that seem to have stopped working, and what they have announced.
+///
+/// What was announced before the barrier is all that may be revoked after it: hence the list.
+#[derive(Default)]
+struct Suspects<'p> {
+    seen: [Option<(&'p Presence, u64)>; MOST_SUSPECTS],
+    len: usize,
+}
+
+impl<'p> Suspects<'p> {
+    /// Adds one; false when there is no room for it.
+    fn add(&mut self, presence: &'p Presence, announced: u64) -> bool {
+        let Some(place) = self.seen.get_mut(self.len) else { return false };
+        *place = Some((presence, announced));
+        self.len += 1;
+        true
+    }
+
+    /// Takes their announcements back; false when one of them is working after all.
+    fn revoke(&self, barriers: Barriers) -> bool {
+        if self.len == 0 {
+            return true;
+        }
+        let seen = self.seen.iter().flatten();
+        // All of them, so that one that is working does not keep the others in the way.
+        barriers.heavy() && seen.fold(true, |all, (presence, seen)| presence.revoke(*seen) && all)
     }
 }

@@ -3,103 +3,153 @@
 //! A writer that unlinks a record cannot free it, since a reader may have found it an instant
 //! before. So readers [pin](Domain::pin) themselves for the length of an operation, writers
 //! [retire](Guard::retire) what they unlinked, and it is freed after a *grace period*: when
-//! everybody who was pinned at the moment of retiring has unpinned. This module is a thin seam
-//! over crossbeam-epoch, which counts the epochs, and adds what a cache on a hot path needs:
-//! garbage comes home to the thread that retired it, is freed one or two items at a time, and
-//! becomes that thread's next allocation.
+//! everybody who was pinned at the moment of retiring has unpinned. Time is counted in epochs
+//! (Fraser's scheme); garbage stays with the thread that retired it, is freed one or two items at a
+//! time, and becomes that thread's next allocation.
 //!
 //! # How it works
 //!
-//! Each pool has a [`Domain`] of its own: its own collector, so that nobody else's stalled reader
-//! holds its memory back, and so that dropping the pool can free everything. Each thread that uses
-//! the pool has a [`Participant`] in it. A retired item goes into the participant's *bag*. A full
-//! bag of [`BAG`](crate::sync::BAG) items becomes **one** deferred call of the collector's, which
-//! after the grace period pushes the bag into its owner's *inbox*. The owner frees one item for each
-//! item that it retires, two when more than a few bags wait, never a whole bag at once. Plain
-//! blocks go to its [magazines](magazine::Magazines), from which the next record is taken: in steady
-//! state an overwrite neither calls the allocator nor frees in a burst. (crossbeam's queue itself
-//! allocates one node per bag, that is once in 64 retires.)
+//! Each pool has a [`Domain`] of its own, so that nobody else's stalled reader holds its memory
+//! back, and so that dropping the pool can free everything. Each thread that uses the pool has a
+//! [`Participant`] in it, and in that a [presence](epoch::Presence): the epoch that it has announced,
+//! and how many guards it holds.
 //!
-//! A thread that ends seals its bag, frees what is ready and leaves its participant for the next
-//! thread. Bags of its that are still in flight arrive in its inbox; whoever seals a bag next looks
-//! for such orphans and takes them.
+//! A retired item goes into the participant's *bag*. A full bag of [`BAG`](crate::sync::BAG) items
+//! is *sealed*: stamped with the current epoch and queued. Sealing is also when a thread tries to
+//! move the epoch on. [`GRACE`](epoch::GRACE) epochs later the bag is ready, and its owner frees one
+//! item for each item that it retires, two when more than a few bags wait, never a whole bag at
+//! once. Plain blocks go to its [magazines](magazine::Magazines), from which the next record is
+//! taken: in steady state an overwrite neither calls the allocator nor frees in a burst.
+//!
+//! A pin is two loads and a store. An announcement is not taken back at the end of an operation: it
+//! stands, and the next operation finds it standing. Only when the epoch has moved on since does a
+//! thread announce itself anew, with a fence. A thread that has stopped working would hold the
+//! epoch for ever; after a few attempts the others run a barrier on all processors (Linux's
+//! `membarrier`), and revoke its announcement if it is in no operation.
+//!
+//! A thread that ends leaves its bags to the domain's *orphans*, where the next thread that seals a
+//! bag finds them, and its participant to the next thread that comes.
 //!
 //! # Life of a retired item
 //!
-//! | state    | where             | leaves by                          | done by                       |
-//! |----------|-------------------|------------------------------------|-------------------------------|
-//! | unlinked | nowhere           | `retire`                           | whoever won the unlinking CAS |
-//! | bagged   | the owner's bag   | `seal`                             | the owner, when full or leaving |
-//! | deferred | the collector     | `deliver`, after the grace period  | any thread that collects      |
-//! | home     | the owner's inbox | `take_all`                         | the owner; anyone when it left |
-//! | ready    | a private chain   | `free_one`                         | whoever took it               |
-//! | free     | a magazine        | `take_block`                       | the same thread               |
+//! | state    | where               | leaves by                          | done by                       |
+//! |----------|---------------------|------------------------------------|-------------------------------|
+//! | unlinked | nowhere             | `retire`                           | whoever won the unlinking CAS |
+//! | bagged   | the owner's bag     | `seal`                             | the owner, when full or leaving |
+//! | sealed   | the owner's queue, or the orphans | the end of its grace period | the owner, or who adopts it |
+//! | ready    | the owner's `ready` | `free_one`                         | the owner                     |
+//! | free     | a magazine          | `take_block`                       | the same thread               |
+//!
+//! # States of a presence
+//!
+//! | announced     | depth | means                             | leaves by                             | done by     |
+//! |---------------|-------|-----------------------------------|---------------------------------------|-------------|
+//! | absent        | 0     | in nobody's way                   | `announce`                            | the thread  |
+//! | the current epoch | any | in nobody's way                 | the epoch moves on                    | anyone      |
+//! | an earlier one | > 0  | inside: holds the epoch           | `exit`, and `announce` at its next `enter` | the thread |
+//! | an earlier one | 0    | outside, its announcement stands  | `announce`; or `revoke` to absent     | the thread; who has seen it and then run the barrier |
 //!
 //! # Invariants
 //!
 //! * **I1** An item is retired once, after the CAS that unlinked it, by the thread that won it.
 //! * **I2** A bag is in at most one chain, and only its holder touches what is in it.
-//! * **I3** `local` and `handle` of a participant are used only by the thread that holds its
-//!   `in_use`, or by [`Domain::close`] when no guard exists.
-//! * **I4** Participants are freed only by `close`, after every deferred call has run.
+//! * **I3** `local` of a participant is used only by the thread that holds its `in_use`, or by
+//!   [`Domain::close`] when no guard exists.
+//! * **I4** Participants are freed only by `close`.
+//! * **I5** A participant never announces an epoch twice: it announces one only when it has seen a
+//!   later one than before, and whoever revokes an announcement hands on the later one that he had
+//!   seen. So what was seen announced means one announcement only.
 //!
 //! # Orderings
 //!
 //! | edge              | from                          | to                             | carries                     |
 //! |-------------------|-------------------------------|--------------------------------|-----------------------------|
-//! | `deliver→take`    | `Inbox::push` CAS, Release    | `Inbox::take_all` swap, Acquire | the bag and its items      |
+//! | `exit→advance`    | `exit` or `announce` store, Release | `standing` or `revoke` load, Acquire | what a thread did in earlier epochs |
+//! | `advance→announce` | `advance` CAS, Release       | epoch load, Acquire            | every unlinking that preceded the epoch |
+//! | `advance→free`    | `advance` CAS, Release        | `has_passed` load, Acquire     | what everybody did before the epoch |
+//! | `revoke→announce` | `revoke` CAS, Release         | `announce` load, Acquire       | the epoch that the revoker had seen (I5) |
+//! | `orphan→adopt`    | `Orphans::push` CAS, Release  | `take_all` swap, Acquire       | the bag and its items       |
 //! | `leave→claim`     | `leave` store, Release        | `try_claim` CAS, Acquire       | the participant's `local`   |
 //! | `register→search` | `Domain::register` CAS, Release | head load, Acquire           | a new participant's fields  |
 //!
-//! The edge that matters most is crossbeam's own: the fence in `pin` against the fence in its
-//! epoch advance. Either the reader's announcement comes first, and the epoch does not move past
-//! it; or the advance comes first, and the reader sees every unlinking that preceded it, and so
-//! cannot reach what is being freed.
+//! Two races are two-sided, and are settled by fences. *Announcement against advance*: a fence
+//! follows the announcement, and one precedes the look at all announcements. If the former comes
+//! first, the announcement is seen; if the latter does, the announcing thread sees every unlinking
+//! before it. *Entering against revocation*: a [light barrier](barrier::Barriers::light) stands
+//! between raising `depth` and comparing the announcement with the epoch, a heavy one between seeing
+//! an old announcement and looking at `depth`. If the former comes first, the thread is seen inside;
+//! if the latter does, the thread sees the epoch that the revoker had seen, and announces itself.
 //!
 //! # Reclamation
 //!
-//! Why a pinned reader's record is not freed: it was unlinked (I1) before its bag was deferred, so
-//! the epoch that crossbeam stamps on the bag is at least that of the unlinking; a reader that
-//! found the record was pinned before the unlinking, and crossbeam runs the call only when two
-//! epochs have passed since the stamp, which that reader's pin prevents.
+//! Why a pinned reader's record is not freed. Let a writer, pinned with announcement *w*, unlink it
+//! and seal the bag with stamp *s*. The writer's pin keeps the epoch at *w* + 1 or below, and *s* is
+//! at least *w*; so the epoch *s* + 2 begins only after the writer was seen outside or in *s* + 1, that
+//! is after the unlinking, and whoever announces *s* + 2 or later sees the unlinking and cannot find
+//! the record. A reader that holds it has therefore announced at most *s* + 1. While it is inside, the
+//! epoch cannot pass *s* + 2, and so the stamp's grace period of three epochs is not over. A reader
+//! whose announcement was missed by the advance to *s* + 3 made it after that advance's fence, and
+//! sees the unlinking as well.
 //!
 //! # Progress
 //!
-//! `pin` and `retire` are wait-free apart from crossbeam's own queue of bags (lock-free, once a
-//! bag) and the first use of a pool by a thread (lock-free list, and an allocation). A reader that
-//! stays pinned holds back every bag sealed meanwhile: [`Domain::retired_bytes`] tells how much.
+//! `pin`, `retire` and freeing are wait-free, apart from the first use of a pool by a thread
+//! (lock-free list, and an allocation) and, once a bag, the attempt to move the epoch on: a look at
+//! each participant, and every few failed attempts a system call. A reader that stays inside an
+//! operation holds back every bag sealed meanwhile: [`Domain::retired_bytes`] tells how much.
+//!
+//! # References and deviations
+//!
+//! Fraser, *Practical lock-freedom* (2004), for epochs; crossbeam-epoch for the shape of the
+//! interface. Announcements that stand are biased locking's idea (Dice, Moir, Scherer 2003; revoked
+//! by a barrier on demand) applied to epochs.
 
 mod bag;
+mod barrier;
+#[cfg_attr(
+    all(pool_loom, not(pool_epochs)),
+    expect(dead_code, reason = "the models run on the stand-in")
+)]
 mod epoch;
 mod local;
 #[cfg(all(test, pool_loom))]
 mod loom;
 pub(crate) mod magazine;
 mod participant;
+#[cfg(all(pool_loom, not(pool_epochs)))]
+mod stand_in;
 #[cfg(all(test, not(pool_loom)))]
 mod tests;
+#[cfg(all(debug_assertions, not(pool_loom)))]
+mod watch;
 
 pub(crate) use bag::Retired;
 pub(crate) use participant::Participant;
 
+#[cfg(any(not(pool_loom), pool_epochs))]
+use self::epoch::{Epochs, Presence};
+#[cfg(all(pool_loom, not(pool_epochs)))]
+use self::stand_in::{Epochs, Presence};
 use crate::{
-    sync::{AtomicPtr, AtomicU32, Mutex, Ordering, lock},
+    clock::monotonic_millis,
+    seed::random_seed,
+    sync::{AtomicPtr, Mutex, Ordering, lock},
     tally::{Stripe, Tally},
 };
-use epoch::{Collector, Guard as EpochGuard};
-use std::{marker::PhantomData, mem::ManuallyDrop, ptr, ptr::NonNull, sync::Arc};
+use bag::Orphans;
+use std::{marker::PhantomData, ptr, ptr::NonNull, sync::Arc};
 
 /// Times that [`Domain::advance`] tries to move the epoch on; three suffice when nobody is pinned.
-const ADVANCES: usize = 4;
+const ADVANCES: u64 = epoch::GRACE + 1;
 
 /// A pool's own world of reclamation.
 pub(crate) struct Domain {
     /// Never reused, unlike an address: tells one domain's thread-local entries from another's.
     id: u64,
-    collector: Mutex<Option<Collector>>,
+    epochs: Epochs,
     participants: AtomicPtr<Participant>,
-    /// Where the next block of sequence numbers starts.
-    sequence: AtomicU32,
+    /// Bags of threads that have ended.
+    orphans: Orphans,
     /// Set by `close`. Held by a thread that leaves, so that the two do not cross.
     closed: Mutex<bool>,
 }
@@ -115,9 +165,9 @@ impl Domain {
     pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self {
             id: local::next_domain_id(),
-            collector: Mutex::new(Some(Collector::new())),
+            epochs: Epochs::new(),
             participants: AtomicPtr::new(ptr::null_mut()),
-            sequence: AtomicU32::new(0),
+            orphans: Orphans::new(),
             closed: Mutex::new(false),
         })
     }
@@ -131,7 +181,14 @@ impl Domain {
         // SAFETY: a participant lives until `close` (I4), which is reached only by dropping what
         // this guard borrows.
         let participant = unsafe { &*participant };
-        Guard { epoch: participant.handle.pin(), participant, domain: self, not_send: PhantomData }
+        participant.presence.enter(&self.epochs);
+        Guard {
+            participant,
+            domain: self,
+            #[cfg(all(debug_assertions, not(pool_loom)))]
+            _watch: watch::Watch::start(),
+            not_send: PhantomData,
+        }
     }
 
     /// Takes over a participant that a thread has left, or adds a new one.
@@ -140,13 +197,7 @@ impl Domain {
         if let Some(left) = self.participants().find(|p| p.try_claim()) {
             return left;
         }
-        let handle = match &*lock(&self.collector) {
-            Some(collector) => collector.register(),
-            None => unreachable!("I4: the domain is closed"),
-        };
-        let seed = foldhash::quality::RandomState::default();
-        let seed = std::hash::BuildHasher::hash_one(&seed, self.id);
-        let new = Participant::new(handle, seed);
+        let new = Participant::new(random_seed());
         // ORDERING: Relaxed; only linked to here.
         let mut head = self.participants.load(Ordering::Relaxed);
         loop {
@@ -177,6 +228,12 @@ impl Domain {
         local::take_seat(self, seat.0);
     }
 
+    /// See [`stand_in::Epochs::show_edges`].
+    #[cfg(all(pool_loom, not(pool_epochs)))]
+    pub(crate) fn show_edges(&self) {
+        self.epochs.show_edges();
+    }
+
     /// Everyone who is or was registered.
     fn participants(&self) -> impl Iterator<Item = &Participant> {
         // ORDERING: Acquire, edge `register→search`; later registrations extend its release
@@ -190,6 +247,11 @@ impl Domain {
         })
     }
 
+    /// Everyone's presence.
+    fn presences(&self) -> impl Iterator<Item = &Presence> {
+        self.participants().map(|participant| &*participant.presence)
+    }
+
     /// Sums one counter over all stripes.
     pub(crate) fn total(&self, tally: Tally) -> u64 {
         self.participants().fold(0, |sum, p| sum.wrapping_add(p.stripe().of(tally).get()))
@@ -198,6 +260,16 @@ impl Domain {
     /// Bytes retired and not yet free.
     pub(crate) fn retired_bytes(&self) -> u64 {
         self.total(Tally::RetiredBytes)
+    }
+
+    /// How long, in milliseconds and at least, the oldest guard has been held that keeps the epoch
+    /// from moving on; `None` when none does.
+    ///
+    /// A guard is noticed only when the epoch has moved on since it was taken, which this call tries
+    /// to bring about: the first one may see a guard younger than it is.
+    pub(crate) fn oldest_guard_millis(self: &Arc<Self>) -> Option<u64> {
+        self.pin().participant.seal_and_insist(self);
+        self.epochs.held_since(self.presences()).map(|since| monotonic_millis() - since)
     }
 
     /// Whether the pool is gone.
@@ -210,21 +282,25 @@ impl Domain {
         let closed = lock(&self.closed);
         if !*closed {
             // SAFETY: the domain is not closed, and cannot be while we hold the lock (I4).
-            unsafe { &*participant }.leave();
+            unsafe { &*participant }.leave(self);
         }
     }
 
     /// Seals the current thread's bag, moves the epoch on as far as others' pins allow, and frees
     /// what has become safe.
     pub(crate) fn advance(self: &Arc<Self>) {
-        for _ in 0..ADVANCES {
-            let guard = self.pin();
-            guard.participant.seal(&guard.epoch);
-            guard.epoch.flush();
+        let mut moved = 0;
+        // Each failure moves some of the threads that have stopped working out of the way.
+        let mut failures = self.participants().count();
+        while moved < ADVANCES && failures > 0 {
+            if self.pin().participant.seal_and_insist(self) {
+                moved += 1;
+            } else {
+                failures -= 1;
+            }
         }
         let guard = self.pin();
-        guard.adopt_orphans();
-        while guard.participant.free_one() {}
+        while guard.participant.free_one(&self.epochs) {}
     }
 
     /// Frees everything: what waits for a grace period, what is ready, and the participants.
@@ -248,19 +324,10 @@ impl Domain {
             next = unsafe { (*next).next }.cast_mut();
         }
         for &participant in &all {
-            // SAFETY: nobody is pinned (the caller's word), so that the participant is ours.
-            let handle = unsafe { &mut (*participant).handle };
-            // SAFETY: dropped here only.
-            unsafe { ManuallyDrop::drop(handle) };
-        }
-        // The last handle is gone: dropping the collector runs what was deferred, and the bags
-        // come home to participants that still stand.
-        drop(lock(&self.collector).take());
-        for &participant in &all {
             // SAFETY: valid until the end of this function.
             let participant = unsafe { &*participant };
             // SAFETY: nobody is pinned, and the lock keeps threads from leaving meanwhile.
-            unsafe { participant.drain() };
+            unsafe { participant.drain(self) };
         }
         for participant in all {
             // SAFETY: it came from `Box::into_raw`, and nothing points at it but thread-local
@@ -283,15 +350,23 @@ unsafe impl Send for Seat {}
 /// Not `Send`: it belongs to the thread that pinned. It must not be held across anything that
 /// blocks, since it holds back the garbage of every thread.
 pub(crate) struct Guard<'d> {
-    epoch: EpochGuard,
     participant: &'d Participant,
     domain: &'d Arc<Domain>,
+    #[cfg(all(debug_assertions, not(pool_loom)))]
+    _watch: watch::Watch,
     not_send: PhantomData<*const ()>,
 }
 
 impl std::fmt::Debug for Guard<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Guard").field("domain", &self.domain.id).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Guard<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.participant.presence.exit();
     }
 }
 
@@ -308,19 +383,19 @@ impl Guard<'_> {
     #[inline]
     pub(crate) unsafe fn retire(&self, item: Retired) {
         // SAFETY: the guard holds the participant, and the rest is the caller's word.
-        if unsafe { self.participant.retire(&self.epoch, item) } {
-            self.adopt_orphans();
-        }
+        unsafe { self.participant.retire(self.domain, item) };
     }
 
-    /// Picks up what came home for participants whose threads have ended.
-    #[cold]
-    fn adopt_orphans(&self) {
-        for participant in self.domain.participants() {
-            if !participant.is_in_use() && !participant.inbox.is_empty() {
-                self.participant.adopt(participant.inbox.take_all());
-            }
-        }
+    /// As [`retire`](Self::retire), for a block that holds nothing to drop: the usual case, which
+    /// writes two words.
+    ///
+    /// # Safety
+    ///
+    /// As for `retire`.
+    #[inline]
+    pub(crate) unsafe fn retire_block(&self, block: NonNull<u8>, bytes: u32) {
+        // SAFETY: as above.
+        unsafe { self.participant.retire(self.domain, Retired::Block { block, bytes }) };
     }
 
     /// Takes a block of a class size (see [`magazine::block_bytes`]); its content is arbitrary.
@@ -347,18 +422,14 @@ impl Guard<'_> {
         self.participant.stripe()
     }
 
+    /// Sums one counter over all threads.
+    pub(crate) fn total(&self, tally: Tally) -> u64 {
+        self.domain.total(tally)
+    }
+
     /// Draws a pseudo-random number; for sampling, not for secrets.
     #[inline]
     pub(crate) fn random(&self) -> u32 {
         self.participant.random()
-    }
-
-    /// Draws a number that no other call of this domain gets within the next 2³² draws.
-    #[inline]
-    pub(crate) fn sequence(&self) -> u32 {
-        self.participant.sequence(|| {
-            // ORDERING: Relaxed; only uniqueness matters.
-            self.domain.sequence.fetch_add(participant::SEQUENCE_BLOCK, Ordering::Relaxed)
-        })
     }
 }

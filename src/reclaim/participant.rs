@@ -1,24 +1,25 @@
-//! A thread's part in reclamation: its epoch handle, its bags, its magazines and its counters.
+//! A thread's part in reclamation: its presence, its bags, its magazines and its counters.
 
 use super::{
-    bag::{Bag, Inbox, Retired},
-    epoch::{Guard as EpochGuard, LocalHandle},
+    Domain, Epochs, Presence,
+    bag::{Bag, BagQueue, Retired},
     magazine::Magazines,
 };
 use crate::{
-    sync::{AtomicBool, BAG, Mutant, Ordering, UnsafeCell, is_mutant},
+    sync::{AtomicBool, Mutant, Ordering, UnsafeCell, is_mutant},
     tally::{Stripe, Tally},
 };
-use std::{mem::ManuallyDrop, ptr, ptr::NonNull};
+use crossbeam_utils::CachePadded;
+use std::{ptr, ptr::NonNull};
 
-/// Bags in the backlog above which a retire frees two items instead of one.
-const CALM_BACKLOG: usize = 2 * BAG;
+/// Sealed bags above which a retire frees two items instead of one. A lone writer has four.
+const CALM_BAGS: usize = 6;
+
+/// Times that a thread finds the epoch held before it moves idle threads out of the way.
+const PATIENCE: u32 = 4;
 
 /// Empty bags that are kept for later.
 const SPARE_BAGS: usize = 4;
-
-/// Sequence numbers that a thread draws at a time from the domain.
-pub(super) const SEQUENCE_BLOCK: u32 = 1 << 10;
 
 /// One thread's part in a domain.
 ///
@@ -28,29 +29,27 @@ pub(crate) struct Participant {
     /// The next participant of the domain; written before publication.
     pub(super) next: *const Self,
     in_use: AtomicBool,
-    /// Bags of this participant whose grace period is over.
-    pub(super) inbox: Inbox,
-    /// Dropped when the domain closes, by hand, since the bags' way home goes through us.
-    pub(super) handle: ManuallyDrop<LocalHandle>,
+    pub(super) presence: CachePadded<Presence>,
     local: UnsafeCell<Local>,
     stripe: Stripe,
 }
 
-// SAFETY: `handle` and `local` are used only by the thread that holds `in_use`, or by the one that
-// closes the domain when no guard exists; the rest is atomic or immutable. crossbeam's handle has
-// no tie to the thread that registered it.
+// SAFETY: `local` is used only by the thread that holds `in_use`, or by the one that closes the
+// domain when no guard exists; the rest is atomic or immutable.
 unsafe impl Send for Participant {}
 // SAFETY: as above.
 unsafe impl Sync for Participant {}
 
 /// What only the owning thread touches.
 struct Local {
-    /// The bag being filled.
+    /// The bag being filled, or null.
     bag: *mut Bag,
-    /// Bags whose grace period is over.
+    /// Bags that wait for their grace period.
+    sealed: BagQueue,
+    /// A bag whose grace period is over, being emptied, or null.
     ready: *mut Bag,
-    /// Items in `ready`.
-    backlog: usize,
+    /// How often in a row the epoch was held.
+    stuck: u32,
     /// Empty bags.
     spare: *mut Bag,
     spares: usize,
@@ -58,9 +57,6 @@ struct Local {
     /// Set while retired items are being freed: a user's `drop` that comes back in does not free.
     is_freeing: bool,
     random: u64,
-    /// Sequence numbers drawn and not yet used.
-    sequence: u32,
-    sequence_end: u32,
 }
 
 impl std::fmt::Debug for Participant {
@@ -71,24 +67,22 @@ impl std::fmt::Debug for Participant {
 
 impl Participant {
     /// Allocates a participant in use by the caller.
-    pub(super) fn new(handle: LocalHandle, seed: u64) -> *mut Self {
+    pub(super) fn new(seed: u64) -> *mut Self {
         let local = Local {
             bag: ptr::null_mut(),
+            sealed: BagQueue::new(),
             ready: ptr::null_mut(),
-            backlog: 0,
+            stuck: 0,
             spare: ptr::null_mut(),
             spares: 0,
             magazines: Magazines::new(),
             is_freeing: false,
             random: seed | 1,
-            sequence: 0,
-            sequence_end: 0,
         };
         Box::into_raw(Box::new(Self {
             next: ptr::null(),
             in_use: AtomicBool::new(true),
-            inbox: Inbox::new(),
-            handle: ManuallyDrop::new(handle),
+            presence: CachePadded::new(Presence::new()),
             local: UnsafeCell::new(local),
             stripe: Stripe::default(),
         }))
@@ -105,35 +99,21 @@ impl Participant {
                 .is_ok()
     }
 
-    /// Whether a thread holds it.
-    pub(super) fn is_in_use(&self) -> bool {
-        // ORDERING: Relaxed; a hint for the search for orphaned bags.
-        self.in_use.load(Ordering::Relaxed)
-    }
-
-    /// Gives up a participant: its bag goes to the collector, its memory to the allocator.
-    ///
-    /// What is in flight arrives in the inbox, where any thread of the domain picks it up.
-    pub(super) fn leave(&self) {
-        if !is_mutant(Mutant::ExitKeepsBag) {
-            let guard = self.handle.pin();
-            self.seal(&guard);
-            drop(guard);
-        }
-        // What is ready goes where an adopter looks: freeing it here could run a user's `drop`
-        // while the thread ends.
-        let mut ready = self.local(|local| {
+    /// Gives up a participant: its bags go to the domain's orphans, its memory to the allocator.
+    pub(super) fn leave(&self, domain: &Domain) {
+        let mut bags = self.local(|local| {
             local.magazines.clear();
             local.free_spares();
-            local.backlog = 0;
-            std::mem::replace(&mut local.ready, ptr::null_mut())
+            local.take_bags(&domain.epochs)
         });
-        while !ready.is_null() {
-            // SAFETY: the bags in `ready` are this participant's alone.
-            let next = unsafe { (*ready).next() };
-            self.inbox.push(ready);
-            ready = next;
+        while !is_mutant(Mutant::ExitKeepsBag) {
+            let bag = bags.pop();
+            if bag.is_null() {
+                break;
+            }
+            domain.orphans.push(bag);
         }
+        self.presence.leave();
         // ORDERING: Release, edge `leave→claim`: the next owner sees `local` as we leave it.
         self.in_use.store(false, Ordering::Release);
     }
@@ -149,55 +129,61 @@ impl Participant {
     /// # Safety
     ///
     /// As for [`Guard::retire`](super::Guard::retire); the caller owns the participant and is
-    /// pinned with `guard`. True when the bag was sealed.
+    /// pinned.
     #[inline]
-    pub(super) unsafe fn retire(&self, guard: &EpochGuard, item: Retired) -> bool {
+    pub(super) unsafe fn retire(&self, domain: &Domain, item: Retired) {
         self.stripe.of(Tally::RetiredBytes).add(item.bytes());
-        let (is_full, mut frees) = self.local(|local| {
+        let (is_full, frees) = self.local(|local| {
             if local.bag.is_null() {
-                local.bag = local.empty_bag(self);
+                local.bag = local.empty_bag();
             }
             // SAFETY: `bag` is this participant's own until it is sealed.
             let is_full = unsafe { (*local.bag).push(item) };
             let frees =
-                if local.is_freeing { 0 } else { 1 + u32::from(local.backlog > CALM_BACKLOG) };
+                if local.is_freeing { 0 } else { 1 + u32::from(local.sealed.len() > CALM_BAGS) };
             (is_full, frees)
         });
         if is_full {
-            self.seal(guard);
+            self.seal(domain);
         }
-        while frees > 0 && self.free_one() {
-            frees -= 1;
+        for _ in 0..frees {
+            if !self.free_one(&domain.epochs) {
+                break;
+            }
         }
-        is_full
     }
 
     /// Frees one item whose grace period is over; false when there is none.
     #[inline]
-    pub(super) fn free_one(&self) -> bool {
-        let next = self.local(|local| {
-            if local.ready.is_null() {
-                if self.inbox.is_empty() {
-                    return None;
-                }
-                local.adopt(self.inbox.take_all());
-            }
-            local.next_ready()
+    pub(super) fn free_one(&self, epochs: &Epochs) -> bool {
+        let is_block = self.local(|local| {
+            let (block, bytes) = local.next_ready(epochs, Bag::pop_block)?;
+            // SAFETY: a retired block whose grace period is over is the finisher's alone, and its
+            // size is the one it was taken with.
+            unsafe { local.magazines.put(block, bytes as usize) };
+            Some(bytes)
         });
-        match next {
-            Some(Retired::Block { block, bytes }) => {
-                self.stripe.of(Tally::RetiredBytes).subtract(u64::from(bytes));
-                // SAFETY: a retired block whose grace period is over is the finisher's alone, and
-                // its size is the one it was taken with.
-                self.local(|local| unsafe { local.magazines.put(block, bytes as usize) });
-                true
-            }
-            Some(item) => {
-                self.finish(item);
-                true
-            }
-            None => false,
+        match is_block {
+            Some(bytes) => self.stripe.of(Tally::RetiredBytes).subtract(u64::from(bytes)),
+            None => return self.free_other(epochs),
         }
+        true
+    }
+
+    /// The part of [`free_one`](Self::free_one) for what is more than a block.
+    #[cold]
+    #[inline(never)]
+    fn free_other(&self, epochs: &Epochs) -> bool {
+        let Some(item) = self.local(|local| local.next_ready(epochs, Bag::pop)) else {
+            return false;
+        };
+        // SAFETY: out of a bag whose grace period is over, and popped once.
+        match unsafe { item.free_slice() } {
+            None => self.stripe.of(Tally::RetiredBytes).subtract(item.bytes()),
+            Some(rest @ Retired::Gradual { .. }) => self.local(|local| local.put_back(rest)),
+            Some(item) => self.finish(item),
+        }
+        true
     }
 
     /// Finishes one item; a user's code may run, with no borrow of ours.
@@ -215,30 +201,39 @@ impl Participant {
         });
     }
 
-    /// Hands the bag to the collector, which sends it to the inbox after its grace period.
+    /// Closes the bag, takes in what threads that have ended left, and tries to move the epoch on;
+    /// false when somebody holds it.
     #[cold]
     #[inline(never)]
-    pub(super) fn seal(&self, guard: &EpochGuard) {
-        let bag = self.local(|local| std::mem::replace(&mut local.bag, ptr::null_mut()));
-        if bag.is_null() {
-            return;
-        }
-        self.stripe.of(Tally::BagsSealed).add(1);
-        let deliver = move || {
-            // SAFETY: the bag is in no chain and nobody else has it; the domain runs every deferred
-            // call before it frees its participants.
-            unsafe { Bag::deliver(bag) };
-        };
-        // SAFETY: the bag's items were unlinked before they were retired, so that whoever pins
-        // after now cannot reach them; what the call captures stays valid until it runs.
-        unsafe { guard.defer_unchecked(deliver) };
-        // Without this crossbeam would gather 64 bags before it stamps them.
-        guard.flush();
+    pub(super) fn seal(&self, domain: &Domain) -> bool {
+        let insists = self.local(|local| {
+            local.seal(&domain.epochs);
+            local.stuck >= PATIENCE
+        });
+        self.adopt_orphans(domain);
+        let moved = domain.epochs.advance(domain.presences(), insists);
+        self.local(|local| local.stuck = if moved { 0 } else { local.stuck.saturating_add(1) });
+        moved
     }
 
-    /// Adds bags of a participant that nobody owns to this one's.
-    pub(super) fn adopt(&self, orphans: *mut Bag) {
-        self.local(|local| local.adopt(orphans));
+    /// As [`seal`](Self::seal), but moves idle threads out of the way at once.
+    pub(super) fn seal_and_insist(&self, domain: &Domain) -> bool {
+        self.local(|local| local.stuck = PATIENCE);
+        self.seal(domain)
+    }
+
+    /// Takes in the bags of threads that have ended.
+    fn adopt_orphans(&self, domain: &Domain) {
+        if domain.orphans.is_empty() {
+            return;
+        }
+        let mut chain = domain.orphans.take_all();
+        while !chain.is_null() {
+            // SAFETY: what `take_all` returns is the taker's alone.
+            let next = unsafe { (*chain).next() };
+            self.local(|local| local.sealed.push(chain));
+            chain = next;
+        }
     }
 
     /// Takes a block of a class size from the magazine.
@@ -269,48 +264,22 @@ impl Participant {
         })
     }
 
-    /// Draws a sequence number, from a block of the domain's that `refill` opens when needed.
-    #[inline]
-    pub(super) fn sequence(&self, refill: impl FnOnce() -> u32) -> u32 {
-        self.local(|local| {
-            if local.sequence == local.sequence_end {
-                local.sequence = refill();
-                local.sequence_end = local.sequence.wrapping_add(SEQUENCE_BLOCK);
-            }
-            let drawn = local.sequence;
-            local.sequence = drawn.wrapping_add(1);
-            drawn
-        })
-    }
-
     /// Frees everything that is left, when the domain closes.
     ///
     /// # Safety
     ///
     /// Nobody is pinned, nobody ever will be, and no thread uses the participant.
-    pub(super) unsafe fn drain(&self) {
+    pub(super) unsafe fn drain(&self, domain: &Domain) {
+        self.adopt_orphans(domain);
+        let mut scratch = Magazines::new();
+        let mut bags = self.local(|local| local.take_bags(&domain.epochs));
         loop {
-            let chain = self.local(|local| {
-                let bag = std::mem::replace(&mut local.bag, ptr::null_mut());
-                if !bag.is_null() {
-                    local.adopt(bag);
-                }
-                local.adopt(self.inbox.take_all());
-                local.backlog = 0;
-                std::mem::replace(&mut local.ready, ptr::null_mut())
-            });
-            if chain.is_null() {
+            let bag = bags.pop();
+            if bag.is_null() {
                 break;
             }
-            let mut scratch = Magazines::new();
-            let mut bag = chain;
-            while !bag.is_null() {
-                // SAFETY: the chain is ours alone.
-                let next = unsafe { (*bag).next() };
-                // SAFETY: ours alone; with nobody pinned every grace period is over.
-                unsafe { Bag::destroy(bag, &mut scratch) };
-                bag = next;
-            }
+            // SAFETY: ours alone; with nobody pinned every grace period is over.
+            unsafe { Bag::destroy(bag, &mut scratch) };
         }
         self.local(Local::free_spares);
     }
@@ -325,41 +294,66 @@ impl Participant {
 }
 
 impl Local {
-    /// Takes an item that is safe to free.
+    /// Takes an item that is safe to free, by a method of its bag.
     #[inline]
-    fn next_ready(&mut self) -> Option<Retired> {
-        while !self.ready.is_null() {
-            // SAFETY: the bags in `ready` are this participant's alone.
-            let bag = unsafe { &mut *self.ready };
-            if let Some(item) = bag.pop() {
-                self.backlog = self.backlog.saturating_sub(1);
-                return Some(item);
-            }
-            let empty = std::mem::replace(&mut self.ready, bag.next());
+    fn next_ready<T>(
+        &mut self,
+        epochs: &Epochs,
+        pop: impl FnOnce(&mut Bag) -> Option<T>,
+    ) -> Option<T> {
+        if self.ready.is_null() {
+            self.open_next(epochs)?;
+        }
+        // SAFETY: `ready` is this participant's alone, and not null here.
+        let bag = unsafe { &mut *self.ready };
+        let item = pop(bag);
+        if bag.is_empty() {
+            let empty = std::mem::replace(&mut self.ready, ptr::null_mut());
             self.keep_spare(empty);
         }
-        None
+        item
     }
 
-    /// Takes a chain of bags whose grace period is over.
-    #[cold]
-    fn adopt(&mut self, mut chain: *mut Bag) {
-        while !chain.is_null() {
-            // SAFETY: whoever hands us a chain owns it alone, as the result of a `take_all`.
-            let bag = unsafe { &mut *chain };
-            let next = bag.next();
-            if bag.is_empty() {
-                self.keep_spare(chain);
-            } else {
-                bag.set_next(self.ready);
-                self.ready = chain;
-                self.backlog += BAG;
-            }
-            chain = next;
+    /// Opens the oldest sealed bag, if its grace period is over.
+    #[inline]
+    fn open_next(&mut self, epochs: &Epochs) -> Option<()> {
+        let stamp = self.sealed.oldest_stamp()?;
+        if !epochs.has_passed(stamp) {
+            return None;
         }
+        self.ready = self.sealed.pop();
+        Some(())
+    }
+
+    /// Puts back an item of which a part was freed, to be the next one again.
+    fn put_back(&mut self, item: Retired) {
+        if self.ready.is_null() {
+            self.ready = self.empty_bag();
+        }
+        // SAFETY: `ready` is this participant's alone, and has room for what came out of it.
+        unsafe { (*self.ready).push(item) };
+    }
+
+    /// Closes the bag with the epoch as its stamp.
+    fn seal(&mut self, epochs: &Epochs) {
+        // SAFETY: `bag` is this participant's alone.
+        if let Some(bag) = unsafe { self.bag.as_mut() } {
+            bag.set_stamp(epochs.now());
+            self.sealed.push(std::mem::replace(&mut self.bag, ptr::null_mut()));
+        }
+    }
+
+    /// Takes all bags, whatever their state.
+    fn take_bags(&mut self, epochs: &Epochs) -> BagQueue {
+        self.seal(epochs);
+        if !self.ready.is_null() {
+            self.sealed.push(std::mem::replace(&mut self.ready, ptr::null_mut()));
+        }
+        std::mem::replace(&mut self.sealed, BagQueue::new())
     }
 
     /// Keeps an empty bag for later, or frees it.
+    #[cold]
     fn keep_spare(&mut self, empty: *mut Bag) {
         if self.spares == SPARE_BAGS {
             // SAFETY: an empty bag of ours, in no chain, from `Bag::new`.
@@ -372,21 +366,16 @@ impl Local {
         self.spares += 1;
     }
 
-    /// An empty bag that will return to `owner`: a spare one, or a new one.
+    /// An empty bag: a spare one, or a new one.
     #[cold]
-    fn empty_bag(&mut self, owner: *const Participant) -> *mut Bag {
+    fn empty_bag(&mut self) -> *mut Bag {
         if self.spare.is_null() {
-            return Bag::new(owner);
+            return Bag::new();
         }
         let bag = self.spare;
         // SAFETY: spares are this participant's alone.
-        let spare = unsafe { &mut *bag };
-        self.spare = spare.next();
+        self.spare = unsafe { (*bag).next() };
         self.spares -= 1;
-        // It is in no chain from here on: whoever adopts it must not find the other spares.
-        spare.set_next(ptr::null_mut());
-        // A spare may have been an orphan's.
-        spare.set_owner(owner);
         bag
     }
 

@@ -1,8 +1,8 @@
 //! Building a record, before anybody else sees it.
 
 use super::{
-    Encoding, LONGEST_INLINE, Live, Object, Record, SEQUENCE_BITS, block_size, drop_content,
-    integer::IntegerCell, key_offset, usage::Usage,
+    Encoding, FIXED_ALIGN, FIXED_SIZE, HASH_BITS, LONGEST_INLINE, Live, Object, Record, block_size,
+    drop_content, fixed_offset, integer::IntegerCell, usage::Usage,
 };
 use crate::{reclaim::Guard, sync::UnsafeCell};
 use std::{mem::ManuallyDrop, ptr::NonNull, sync::Arc};
@@ -25,6 +25,8 @@ pub(crate) enum Content<'a> {
 /// When and after what a record is written.
 #[derive(Debug)]
 pub(crate) struct Origin {
+    /// The hash of the key.
+    pub(crate) hash: u64,
     /// Unix milliseconds; 0 is none.
     pub(crate) deadline: u64,
     /// Milliseconds since the pool began.
@@ -92,7 +94,7 @@ impl<'g, 'd> Draft<'g, 'd> {
         draft
     }
 
-    /// Builds a record with a fixed part.
+    /// Builds a record whose value is not text.
     fn with_fixed<T>(
         encoding: Encoding,
         key: &[u8],
@@ -101,11 +103,11 @@ impl<'g, 'd> Draft<'g, 'd> {
         origin: Origin,
         guard: &'g Guard<'d>,
     ) -> Self {
-        debug_assert_eq!(key_offset(encoding), size_of::<Record>() + size_of::<T>());
+        const { assert!(size_of::<T>() <= FIXED_SIZE) };
+        const { assert!(align_of::<T>() <= FIXED_ALIGN) };
         let draft = Self::begin(encoding, key, value_len, origin, guard);
-        // SAFETY: the block was taken with room for the fixed part behind the header, where it is
-        // aligned to 16.
-        let to = unsafe { draft.record.as_ptr().add(1).cast::<T>() };
+        // SAFETY: the block was taken with room for the value at that offset, which is aligned.
+        let to = unsafe { draft.record.cast::<u8>().byte_add(fixed_offset(key.len())).cast::<T>() };
         // SAFETY: as above; the block is private.
         unsafe { to.write(fixed) };
         draft
@@ -122,21 +124,21 @@ impl<'g, 'd> Draft<'g, 'd> {
     ) -> Self {
         let block = guard.take_block(block_size(encoding, key.len(), value_len));
         let record = block.cast::<Record>();
-        let sequence = u64::from(guard.sequence()) & ((1 << SEQUENCE_BITS) - 1);
         #[expect(clippy::cast_possible_truncation, reason = "within the limits, by contract")]
         let header = Record {
             birth: UnsafeCell::new(0),
             key_len: key.len() as u16,
             encoding,
+            hash_top: (origin.hash >> HASH_BITS) as u8,
             usage: origin.usage,
             value_len: value_len as u32,
             deadline: origin.deadline,
-            stamp: origin.written << SEQUENCE_BITS | sequence,
+            written_and_hash: origin.written << HASH_BITS | origin.hash & ((1 << HASH_BITS) - 1),
         };
         // SAFETY: the block is ours, large enough and aligned for a header.
         unsafe { record.write(header) };
         // SAFETY: the block was taken with room for the key.
-        let to = unsafe { block.add(key_offset(encoding)) };
+        let to = unsafe { block.add(size_of::<Record>()) };
         // SAFETY: as above; the block is private and does not overlap the key.
         unsafe { to.as_ptr().copy_from_nonoverlapping(key.as_ptr(), key.len()) };
         Self { record, guard }
@@ -163,10 +165,8 @@ impl<'g, 'd> Draft<'g, 'd> {
 
 impl Drop for Draft<'_, '_> {
     fn drop(&mut self) {
-        let bytes = {
-            // SAFETY: the record is private and valid.
-            unsafe { self.record.as_ref() }.block()
-        };
+        // SAFETY: the record is private and valid.
+        let bytes = unsafe { self.record.as_ref() }.block() as usize;
         // SAFETY: the record is private, and dropped once, here.
         unsafe { drop_content(self.record.cast()) };
         // SAFETY: the block was taken from this guard's domain with this size, and nobody else has

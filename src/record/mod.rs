@@ -1,13 +1,12 @@
 //! A record: key, value and header in one allocation, behind one slot.
 //!
 //! ```text
-//! offset  0  birth u32 | key length u16 | encoding u8 | spare u8
+//! offset  0  birth u32 | key length u16 | encoding u8 | bits 31 to 24 of the hash u8
 //!         8  access u32 (see `usage`) | value length u32
 //!        16  deadline u64: Unix milliseconds, 0 = none
-//!        24  written u40: milliseconds since the pool began | sequence u24
-//!        32  the fixed part: what the encoding needs aligned (0 or 16 bytes)
-//!         …  key
-//!         …  value, when it is text
+//!        24  written u40: milliseconds since the pool began | bits 23 to 0 of the hash
+//!        32  key
+//!         …  value: bytes when it is text, else 16 bytes at the next multiple of eight
 //! ```
 //!
 //! One allocation means that a read costs two cache misses, the bucket and the record, where a map
@@ -17,12 +16,12 @@
 //! and the [cell](integer::IntegerCell) of an integer. Everything else replaces the record: a
 //! deadline changed in place would be lost when an overwrite copies the old one at the same time.
 //!
-//! | encoding | fixed part            | value                                   |
-//! |----------|-----------------------|-----------------------------------------|
-//! | text     | –                     | bytes behind the key, up to 4 KiB       |
-//! | shared   | `Arc<[u8]>`           | larger bytes, so that EXPIRE copies a pointer |
-//! | integer  | value and time words  | what INCR has made, printed when read   |
-//! | object   | `Arc<dyn Any>`        | a host's value, kept by reference       |
+//! | encoding | value                                                              |
+//! |----------|--------------------------------------------------------------------|
+//! | text     | bytes, up to 4 KiB                                                 |
+//! | shared   | `Arc<[u8]>`: larger bytes, so that EXPIRE copies a pointer          |
+//! | integer  | value and time words: what INCR has made, printed when read        |
+//! | object   | `Arc<dyn Any>`: a host's value, kept by reference                   |
 //!
 //! # Life of a record
 //!
@@ -39,7 +38,7 @@ pub(crate) mod usage;
 pub(crate) use draft::{Content, Draft, Origin};
 
 use crate::{
-    reclaim::{Retired, magazine::block_bytes},
+    reclaim::{Guard, Retired, magazine::block_bytes},
     sync::UnsafeCell,
     table,
 };
@@ -52,6 +51,15 @@ pub(crate) const LONGEST_KEY: usize = u16::MAX as usize;
 
 /// The longest value, in bytes: Redis's `proto-max-bulk-len`.
 pub(crate) const LONGEST_VALUE: usize = 512 << 20;
+
+/// Bits of the hash beside the time of writing.
+const HASH_BITS: u32 = 24;
+
+/// Bytes of a value that is not text: 16, but for loom's atomics.
+const FIXED_SIZE: usize = size_of::<IntegerCell>();
+
+/// Its alignment.
+const FIXED_ALIGN: usize = 8;
 
 /// The longest text that lies in the record itself; a longer one is shared.
 const LONGEST_INLINE: usize = 4 << 10;
@@ -76,10 +84,11 @@ pub(crate) struct Record {
     birth: UnsafeCell<u32>,
     key_len: u16,
     encoding: Encoding,
+    hash_top: u8,
     usage: Usage,
     value_len: u32,
     deadline: u64,
-    stamp: u64,
+    written_and_hash: u64,
 }
 
 /// A record's value, as its bytes or what stands for them.
@@ -129,15 +138,16 @@ impl<'g> Live<'g> {
         unsafe { std::slice::from_raw_parts(start, len) }
     }
 
-    /// The fixed part, as the type that the encoding says.
+    /// A value that is not text, as the type that the encoding says.
     ///
     /// # Safety
     ///
-    /// The record's encoding is the one that keeps a `T` there.
+    /// The record's encoding is the one that keeps a `T`.
     #[inline]
     unsafe fn fixed<T>(self) -> &'g T {
-        // SAFETY: the fixed part lies behind the header, in the same block.
-        let fixed = unsafe { self.record.as_ptr().add(1) };
+        let offset = fixed_offset(usize::from(self.header().key_len));
+        // SAFETY: the offset lies in the record's block.
+        let fixed = unsafe { self.record.as_ptr().cast::<u8>().add(offset) };
         // SAFETY: `Draft` has written a `T` there, aligned, valid during `'g`.
         unsafe { &*fixed.cast::<T>() }
     }
@@ -145,8 +155,22 @@ impl<'g> Live<'g> {
     /// The key.
     #[inline]
     pub(crate) fn key(self) -> &'g [u8] {
+        self.bytes(size_of::<Record>(), usize::from(self.header().key_len))
+    }
+
+    /// The value, if it is text that lies in the record itself.
+    #[inline(always)]
+    pub(crate) fn inline_text(self) -> Option<&'g [u8]> {
         let header = self.header();
-        self.bytes(key_offset(header.encoding), usize::from(header.key_len))
+        let offset = size_of::<Record>() + usize::from(header.key_len);
+        (header.encoding == Encoding::Text).then(|| self.bytes(offset, header.value_len as usize))
+    }
+
+    /// The value, if it is a number that is changed in place.
+    #[inline]
+    pub(crate) fn integer(self) -> Option<&'g IntegerCell> {
+        // SAFETY: this encoding keeps an `IntegerCell`.
+        (self.header().encoding == Encoding::Integer).then(|| unsafe { self.fixed() })
     }
 
     /// The value.
@@ -174,6 +198,11 @@ impl<'g> Live<'g> {
         }
     }
 
+    /// Whether it is this very record.
+    pub(crate) fn is(self, record: NonNull<Record>) -> bool {
+        self.record == record
+    }
+
     /// Whether the key is this one.
     #[inline]
     pub(crate) fn has_key(self, key: &[u8]) -> bool {
@@ -194,10 +223,10 @@ impl<'g> Live<'g> {
 
     /// When the value was written, in milliseconds since the pool began.
     pub(crate) fn written(self) -> u64 {
-        let stamp = self.header().stamp >> SEQUENCE_BITS;
+        let written = self.header().written_and_hash >> HASH_BITS;
         match self.value() {
-            Value::Integer(cell) => cell.written().max(stamp),
-            Value::Bytes(_) | Value::Object(_) => stamp,
+            Value::Integer(cell) => cell.written().max(written),
+            Value::Bytes(_) | Value::Object(_) => written,
         }
     }
 
@@ -220,15 +249,24 @@ impl<'g> Live<'g> {
     #[inline]
     pub(crate) fn memory(self) -> usize {
         let header = self.header();
-        header.block() + header.held() as usize
+        header.block() as usize + header.held() as usize
     }
 }
 
 impl Record {
-    /// Bytes of the record's block.
+    /// Bytes of the record's block: at most 64 KiB for the key, 4 KiB for text and the header.
     #[inline]
-    fn block(&self) -> usize {
-        block_size(self.encoding, usize::from(self.key_len), self.value_len as usize)
+    fn block(&self) -> u32 {
+        let bytes = block_size(self.encoding, usize::from(self.key_len), self.value_len as usize);
+        #[expect(clippy::cast_possible_truncation, reason = "within the limits, by contract")]
+        let bytes = bytes as u32;
+        bytes
+    }
+
+    /// Whether nothing has to be dropped before the block is free; loom's cells always have to be.
+    #[inline]
+    fn is_block(&self) -> bool {
+        cfg!(not(pool_loom)) && self.encoding == Encoding::Text
     }
 
     /// Bytes that the value holds outside of the block, as far as the pool knows them.
@@ -238,26 +276,21 @@ impl Record {
     }
 }
 
-/// Bits of the sequence number in a record's stamp.
-const SEQUENCE_BITS: u32 = 24;
-
-/// Where the key begins.
+/// Where a value lies that is not text.
 #[inline]
-fn key_offset(encoding: Encoding) -> usize {
-    let fixed = match encoding {
-        Encoding::Text => 0,
-        Encoding::Shared => size_of::<Arc<[u8]>>(),
-        Encoding::Integer => size_of::<IntegerCell>(),
-        Encoding::Object => size_of::<Object>(),
-    };
-    size_of::<Record>() + fixed
+fn fixed_offset(key_len: usize) -> usize {
+    (size_of::<Record>() + key_len).next_multiple_of(FIXED_ALIGN)
 }
 
 /// Bytes of the block of a record.
 #[inline]
 fn block_size(encoding: Encoding, key_len: usize, value_len: usize) -> usize {
-    let value = if encoding == Encoding::Text { value_len } else { 0 };
-    block_bytes(key_offset(encoding) + key_len + value)
+    block_bytes(match encoding {
+        Encoding::Text => size_of::<Record>() + key_len + value_len,
+        Encoding::Shared | Encoding::Integer | Encoding::Object => {
+            fixed_offset(key_len) + FIXED_SIZE
+        }
+    })
 }
 
 // SAFETY: `birth` is a field; `retired` tells the size that `Draft` has taken the block with.
@@ -266,18 +299,54 @@ unsafe impl table::Record for Record {
         &self.birth
     }
 
+    fn bucket_hash(&self) -> u32 {
+        #[expect(clippy::cast_possible_truncation, reason = "the lower bits are asked for")]
+        let lower = self.written_and_hash as u32 & ((1 << HASH_BITS) - 1);
+        u32::from(self.hash_top) << HASH_BITS | lower
+    }
+
     #[inline]
     unsafe fn retired(record: NonNull<Self>) -> Retired {
         // SAFETY: the caller says that the record is valid.
         let header = unsafe { record.as_ref() };
-        let block = record.cast();
-        #[expect(clippy::cast_possible_truncation, reason = "at most 64 KiB + 4 KiB + 48")]
-        let bytes = header.block() as u32;
-        if cfg!(not(pool_loom)) && header.encoding == Encoding::Text {
+        let (block, bytes, held) = (record.cast(), header.block(), header.held());
+        if header.is_block() {
             return Retired::Block { block, bytes };
         }
-        Retired::Owner { block, bytes, held: header.held(), drop_content }
+        Retired::Owner { block, bytes, held, drop_content }
     }
+
+    #[inline]
+    unsafe fn retire(record: NonNull<Self>, guard: &Guard<'_>) -> u64 {
+        // SAFETY: found under the guard, and therefore valid.
+        let header = unsafe { record.as_ref() };
+        if header.is_block() {
+            let bytes = header.block();
+            // SAFETY: the caller unlinked it, so that nobody else retires it; `Draft` has taken the
+            // block with this size.
+            unsafe { guard.retire_block(record.cast(), bytes) };
+            return u64::from(bytes);
+        }
+        // SAFETY: the caller's word.
+        unsafe { retire_owner(record, guard) }
+    }
+}
+
+/// Retires a record that is more than a block; returns the bytes that will be free with it.
+///
+/// # Safety
+///
+/// As for [`table::Record::retire`].
+#[cold]
+#[inline(never)]
+unsafe fn retire_owner(record: NonNull<Record>, guard: &Guard<'_>) -> u64 {
+    use table::Record as _;
+    // SAFETY: found under the guard, and therefore valid.
+    let retired = unsafe { Record::retired(record) };
+    let bytes = retired.bytes();
+    // SAFETY: the caller unlinked it, so that nobody else retires it.
+    unsafe { guard.retire(retired) };
+    bytes
 }
 
 /// Drops what a record holds, and leaves its block.
@@ -288,9 +357,10 @@ unsafe impl table::Record for Record {
 unsafe fn drop_content(block: NonNull<u8>) {
     let record = block.cast::<Record>();
     // SAFETY: valid by the caller's word.
-    let encoding = unsafe { record.as_ref() }.encoding;
-    // SAFETY: the fixed part lies behind the header, in the same block.
-    let fixed = unsafe { record.as_ptr().add(1) };
+    let header = unsafe { record.as_ref() };
+    let (encoding, offset) = (header.encoding, fixed_offset(usize::from(header.key_len)));
+    // SAFETY: a value that is not text lies there, in the same block; for text it is not used.
+    let fixed = unsafe { block.byte_add(offset.min(header.block() as usize)) };
     match encoding {
         Encoding::Text => {}
         // SAFETY: this encoding keeps an `Arc<[u8]>`, dropped once, here.

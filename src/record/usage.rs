@@ -37,18 +37,6 @@ impl Tick {
         Self((millis / TICK_MILLIS) as u32 & TICK_MASK)
     }
 
-    /// A tick kept in an atomic.
-    #[inline]
-    pub(crate) fn from_raw(raw: u32) -> Self {
-        Self(raw)
-    }
-
-    /// The tick for an atomic.
-    #[inline]
-    pub(crate) fn raw(self) -> u32 {
-        self.0
-    }
-
     /// Milliseconds from `earlier` to this tick, up to the wrap.
     pub(crate) fn millis_since(self, earlier: Self) -> u64 {
         u64::from(self.0.wrapping_sub(earlier.0) & TICK_MASK) * TICK_MILLIS

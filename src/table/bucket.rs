@@ -2,22 +2,33 @@
 //!
 //! ```text
 //! control word: [63:32] version | [31:8] index of the first overflow bucket, 0 = none
-//!               | [7:1] position of the last commit | [0] frozen (reserved for migration)
+//!               | [7:1] position of the last commit | [0] FROZEN: the bucket is being moved
 //!
 //! position   0..=125  slot of the last commit, along the chain: the head's slots, then those of
 //!                     the first overflow bucket, and so on
 //!            126      nothing to finish: a new bucket, or the last change was attach or detach
-//!            127      reserved for migration
+//!            127      with FROZEN: the bucket has been moved
 //! ```
+//!
+//! The control word 0 is that of a bucket which a migration is filling.
 
-use super::word::Word;
+use super::{word::Word, zeroed::Zeroed};
 use crate::sync::{AtomicPtr, AtomicU64, Ordering, SLOTS};
 
 /// The position that says that there is nothing to finish.
 const NOTHING: u64 = 126;
+/// The position that says, with FROZEN, that the bucket has been moved.
+const DONE: u64 = 127;
+/// The bucket is being moved: the control word changes once more, to say that it is done.
+const FROZEN: u64 = 1;
+/// The bits that a reader who has found nothing in the head has to look into.
+const CONCERNS_READERS: u64 = 0xFF_FFFF << 8 | FROZEN;
 
-/// Overflow buckets that a chain may have, so that positions fit into seven bits.
+/// Overflow buckets that an insert attaches to a chain, so that positions fit into seven bits.
 pub(crate) const LONGEST_OVERFLOW: usize = 17;
+
+/// The last position that a commit can name.
+pub(crate) const LARGEST_POSITION: usize = 125;
 
 /// A control word.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -26,6 +37,8 @@ pub(crate) struct Control(u64);
 impl Control {
     /// What a new bucket starts with: version 0, no overflow, nothing to finish. Never 0.
     const NEW: Self = Self(NOTHING << 1);
+    /// What a bucket starts with that a migration fills.
+    pub(crate) const UNFILLED: Self = Self(0);
 
     /// How often the bucket has committed, attached or detached, wrapping.
     #[inline]
@@ -37,6 +50,43 @@ impl Control {
     #[inline]
     pub(crate) fn overflow(self) -> u32 {
         ((self.0 >> 8) & 0xFF_FFFF) as u32
+    }
+
+    /// Whether the head is all there is to look at.
+    #[inline]
+    pub(crate) fn is_head_only(self) -> bool {
+        self.0 & CONCERNS_READERS == 0
+    }
+
+    /// Whether the bucket is being moved, or has been.
+    #[inline]
+    pub(crate) fn is_frozen(self) -> bool {
+        self.0 & FROZEN != 0
+    }
+
+    /// Whether the bucket has been moved.
+    pub(crate) fn is_done(self) -> bool {
+        self.is_frozen() && (self.0 >> 1) & 0x7F == DONE
+    }
+
+    /// Whether a migration has filled the bucket.
+    pub(crate) fn is_filled(self) -> bool {
+        self != Self::UNFILLED
+    }
+
+    /// The same, frozen.
+    pub(crate) fn frozen(self) -> Self {
+        Self(self.0 | FROZEN)
+    }
+
+    /// What a frozen bucket becomes when it has been moved.
+    pub(crate) fn done(self) -> Self {
+        Self(self.0 | DONE << 1 | FROZEN)
+    }
+
+    /// What a bucket becomes that has been filled.
+    pub(crate) fn filled(overflow: u32) -> Self {
+        Self(u64::from(overflow) << 8 | Self::NEW.0)
     }
 
     /// Where the last commit was, when it may still need finishing.
@@ -68,9 +118,17 @@ impl Control {
 pub(crate) struct Slots(pub(crate) [AtomicPtr<()>; SLOTS]);
 
 impl Slots {
-    /// Slots that are free since version 0.
-    pub(crate) fn new() -> Self {
-        Self(std::array::from_fn(|_| AtomicPtr::new(Word::empty(0).raw())))
+    /// Slots that a migration fills: their words are zero.
+    pub(super) fn unfilled() -> Self {
+        Self(std::array::from_fn(|_| AtomicPtr::new(Word::UNFILLED.raw())))
+    }
+
+    /// Makes all slots free since the version `stamp`; nobody else may use them yet.
+    pub(super) fn clear(&self, stamp: u32) {
+        for slot in &self.0 {
+            // ORDERING: Relaxed; private until a control word or a root leads here.
+            slot.store(Word::empty(stamp).raw(), Ordering::Relaxed);
+        }
     }
 }
 
@@ -82,28 +140,51 @@ pub(crate) struct Bucket {
     pub(crate) slots: Slots,
 }
 
+// SAFETY: atomic integers and pointers.
+unsafe impl Zeroed for Bucket {
+    fn zeroed() -> Self {
+        Self { control: AtomicU64::new(Control::UNFILLED.0), slots: Slots::unfilled() }
+    }
+}
+
 impl Bucket {
-    /// An empty bucket.
-    pub(crate) fn new() -> Self {
-        Self { control: AtomicU64::new(Control::NEW.0), slots: Slots::new() }
+    /// Makes an unfilled bucket an empty one; nobody else may use it yet.
+    pub(super) fn open(&self) {
+        self.slots.clear(0);
+        // ORDERING: Relaxed; private until the root leads here.
+        self.control.store(Control::NEW.0, Ordering::Relaxed);
     }
 
     /// The control word as it is now.
     #[inline]
     pub(crate) fn control(&self) -> Control {
-        // ORDERING: Acquire, edges `commit→snapshot` and `attach→walk`: whoever acts on a version
-        // sees every word that was written before the bucket reached it.
+        // ORDERING: Acquire, edges `commit→snapshot`, `attach→walk` and `done→next`: whoever acts on
+        // a version sees every word that was written before the bucket reached it.
         Control(self.control.load(Ordering::Acquire))
     }
 
     /// Replaces the control word, if it is still the one seen.
     pub(crate) fn advance(&self, seen: Control, next: Control) -> bool {
         self.control
-            // ORDERING: AcqRel: Release is edges `commit→snapshot` and `attach→walk`; Acquire keeps
-            // what follows a commit (finishing it) behind it. Relaxed on failure: the caller
-            // starts again from a fresh load.
+            // ORDERING: AcqRel: Release is edges `commit→snapshot`, `attach→walk` and `done→next`;
+            // Acquire keeps what follows a commit (finishing it) behind it. Relaxed on failure: the
+            // caller starts again from a fresh load.
             .compare_exchange(seen.0, next.0, Ordering::AcqRel, Ordering::Relaxed)
             .is_ok()
+    }
+
+    /// Whether the bucket is unfilled; asked by a write even when it changes nothing.
+    ///
+    /// A fresh page that is read first is mapped as the shared page of zeros, and the write that
+    /// follows then interrupts every other processor.
+    pub(super) fn touch(&self) -> bool {
+        let unfilled = Control::UNFILLED.0;
+        // ORDERING: Acquire on failure, edge `fill→use`: whoever finds a bucket filled goes on to use
+        // it, and may have met nothing else that its filler wrote. Relaxed otherwise, nothing is
+        // carried.
+        let swap =
+            self.control.compare_exchange(unfilled, unfilled, Ordering::Relaxed, Ordering::Acquire);
+        swap.is_ok()
     }
 
     /// Sets the control word without looking; only a mutant does.

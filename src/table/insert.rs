@@ -2,12 +2,14 @@
 
 use super::{
     Record, Table,
-    bucket::{self, Bucket, Control, LONGEST_OVERFLOW},
+    bucket::{self, Bucket, Control, LARGEST_POSITION, LONGEST_OVERFLOW},
+    generation::Generation,
+    resize::LONG_CHAIN,
     word::{Seen, Tag, Word},
 };
 use crate::{
     reclaim::Guard,
-    sync::{AtomicPtr, Mutant, is_mutant},
+    sync::{AtomicPtr, Mutant, SLOTS, is_mutant},
 };
 use std::ptr::NonNull;
 
@@ -26,18 +28,30 @@ pub(crate) enum Insert {
 }
 
 /// What a scan for a free slot found.
-enum Scan<'t> {
+enum Scan<'g> {
     Present,
-    Free {
-        slot: &'t AtomicPtr<()>,
-        word: Word,
-        position: usize,
-    },
+    Free(Place<'g>),
     NoneFree {
         buckets: usize,
     },
-    /// The bucket has moved on since the snapshot.
+    /// The bucket has moved on since the snapshot, or is being moved to the next generation.
     Stale,
+}
+
+/// A free slot, and its position along the chain.
+#[derive(Clone, Copy)]
+struct Place<'g> {
+    slot: &'g AtomicPtr<()>,
+    word: Word,
+    position: usize,
+}
+
+/// A bucket, and its control word as an insert has found it.
+#[derive(Clone, Copy)]
+struct Snapshot<'g> {
+    generation: &'g Generation,
+    head: &'g Bucket,
+    seen: Control,
 }
 
 impl<R: Record> Table<R> {
@@ -54,58 +68,42 @@ impl<R: Record> Table<R> {
         hash: u64,
         record: NonNull<R>,
         is_match: impl Fn(NonNull<R>) -> bool,
-        _guard: &Guard<'_>,
+        guard: &Guard<'_>,
     ) -> Insert {
-        let head = self.bucket(hash);
         let tag = Tag::of(hash);
         loop {
-            let seen = head.control();
-            if !is_mutant(Mutant::NoHelp) {
-                self.finish_last_commit(head, seen);
+            let generation = self.generation_for_write(hash, guard);
+            let head = generation.head(hash);
+            let at = Snapshot { generation, head, seen: head.control() };
+            if at.seen.is_frozen() {
+                continue;
             }
-            let (slot, free, position) = match self.scan_for_insert(head, seen, tag, &is_match) {
+            if !is_mutant(Mutant::NoHelp) {
+                self.finish_last_commit(generation, head, at.seen);
+            }
+            let place = match self.scan_for_insert(at, tag, &is_match) {
                 Scan::Present => return Insert::Present,
-                Scan::Free { slot, word, position } => (slot, word, position),
-                Scan::NoneFree { buckets } => {
-                    if buckets > LONGEST_OVERFLOW || !self.attach(head, seen) {
-                        return Insert::Full;
-                    }
-                    continue;
-                }
+                Scan::Free(place) => place,
+                Scan::NoneFree { buckets } if self.make_room(at, hash, buckets, guard) => continue,
+                Scan::NoneFree { .. } => return Insert::Full,
                 Scan::Stale => continue,
             };
-            // SAFETY: the record is private; `birth` is written by us only, before the CAS below.
-            unsafe { record.as_ref() }.birth().with_mut(|birth| unsafe { *birth = seen.version() });
-            let committed = Word::record(record, tag);
-            if is_mutant(Mutant::FirstFreeSlot) {
-                if bucket::swap(slot, free, committed) {
+            // SAFETY: the record is private, as long as it has not been placed.
+            match unsafe { place_and_commit(at, place, record, tag) } {
+                Some(Insert::Done) => {
+                    self.note_inserted(generation, guard);
                     return Insert::Done;
                 }
-                continue;
-            }
-            let tentative = committed.tentative();
-            if !bucket::swap(slot, free, tentative) {
-                continue;
-            }
-            if head.advance(seen, seen.committed(position)) || is_mutant(Mutant::CommitUnchecked) {
-                // Fails when somebody else has finished it; either way it is done.
-                bucket::swap(slot, tentative, committed);
-                return Insert::Done;
-            }
-            // Out of the table, by our CAS or by that of a thread that found it doomed.
-            bucket::swap(slot, tentative, empty_now(head));
-            if !is_mutant(Mutant::RecordPlacedAgain) {
-                return Insert::Lost;
+                Some(outcome) => return outcome,
+                None => {}
             }
         }
     }
 
     /// Makes the last commit visible, if whoever made it has not got to it yet (T1).
-    pub(super) fn finish_last_commit(&self, head: &Bucket, seen: Control) {
-        let Some(slot) = seen.position().and_then(|position| self.slot(head, seen, position))
-        else {
-            return;
-        };
+    pub(super) fn finish_last_commit(&self, generation: &Generation, head: &Bucket, seen: Control) {
+        let slot = seen.position().and_then(|position| generation.slot(head, seen, position));
+        let Some(slot) = slot else { return };
         let word = bucket::load(slot);
         if let Seen::Tentative(record) = word.look::<R>()
             && birth(record).wrapping_add(1) == seen.version()
@@ -115,19 +113,17 @@ impl<R: Record> Table<R> {
     }
 
     /// Step 3: looks for the key, and for a slot to place its record in.
-    fn scan_for_insert<'t>(
-        &'t self,
-        head: &'t Bucket,
-        seen: Control,
+    fn scan_for_insert<'g>(
+        &self,
+        at: Snapshot<'g>,
         tag: Tag,
         is_match: &impl Fn(NonNull<R>) -> bool,
-    ) -> Scan<'t> {
+    ) -> Scan<'g> {
+        let Snapshot { generation, head, seen } = at;
         let mut free = None;
-        let mut position = 0;
         let mut buckets = 0;
-        for slots in self.chain(head, seen) {
-            buckets += 1;
-            for slot in &slots.0 {
+        for slots in generation.chain(head, seen) {
+            for (index, slot) in slots.0.iter().enumerate() {
                 let word = bucket::load(slot);
                 match word.look::<R>() {
                     Seen::Record(record) if word.has_tag(tag) && is_match(record) => {
@@ -142,28 +138,76 @@ impl<R: Record> Table<R> {
                         {
                             return Scan::Stale;
                         }
-                        free = free.or(Some((slot, word, position)));
+                        let position = buckets * SLOTS + index;
+                        free = free.or(Some(Place { slot, word, position }));
                     }
+                    Seen::Frozen => return Scan::Stale,
                 }
-                position += 1;
             }
+            buckets += 1;
         }
         match free {
-            Some((slot, word, position)) => Scan::Free { slot, word, position },
-            None => Scan::NoneFree { buckets },
+            // Two chains that were moved together may be longer than positions reach.
+            Some(place) if place.position <= LARGEST_POSITION => Scan::Free(place),
+            _ => Scan::NoneFree { buckets },
         }
     }
 
-    /// Puts an empty overflow bucket at the front of the chain; true also when somebody else
-    /// changed the bucket first, false when no overflow bucket is left.
-    fn attach(&self, head: &Bucket, seen: Control) -> bool {
-        let Some(index) = self.arena.take(seen.version(), seen.overflow()) else { return false };
-        if !head.advance(seen, seen.relinked(index)) {
-            // Never linked, so nobody has seen it.
-            self.arena.put(index);
+    /// Makes room in a chain without a free slot: by growth, or by one more overflow bucket; false
+    /// when the chain is as long as it may get.
+    #[cold]
+    fn make_room(&self, at: Snapshot<'_>, hash: u64, buckets: usize, guard: &Guard<'_>) -> bool {
+        if buckets + 1 >= LONG_CHAIN && self.grow_for_chain(at.generation, hash, guard) {
+            return true;
         }
-        true
+        buckets <= LONGEST_OVERFLOW && attach(at)
     }
+}
+
+/// Steps 5 to 7: places a record and commits it. `None` when somebody else was first and the record
+/// is still private.
+///
+/// # Safety
+///
+/// `record` is private to the caller.
+unsafe fn place_and_commit<R: Record>(
+    at: Snapshot<'_>,
+    place: Place<'_>,
+    record: NonNull<R>,
+    tag: Tag,
+) -> Option<Insert> {
+    let Snapshot { head, seen, .. } = at;
+    // SAFETY: the record is private; `birth` is written by us only, before the CAS below.
+    unsafe { record.as_ref() }.birth().with_mut(|birth| unsafe { *birth = seen.version() });
+    let committed = Word::record(record, tag);
+    if is_mutant(Mutant::FirstFreeSlot) {
+        return bucket::swap(place.slot, place.word, committed).then_some(Insert::Done);
+    }
+    let tentative = committed.tentative();
+    if !bucket::swap(place.slot, place.word, tentative) {
+        return None;
+    }
+    if head.advance(seen, seen.committed(place.position)) || is_mutant(Mutant::CommitUnchecked) {
+        // Fails when somebody else has finished it; either way it is done.
+        bucket::swap(place.slot, tentative, committed);
+        return Some(Insert::Done);
+    }
+    // Out of the table: by our CAS, by that of a thread that found it doomed, or by a migration.
+    bucket::swap(place.slot, tentative, empty_now(head));
+    if is_mutant(Mutant::RecordPlacedAgain) { None } else { Some(Insert::Lost) }
+}
+
+/// Puts an empty overflow bucket at the front of the chain; true also when somebody else changed
+/// the bucket first, false when no overflow bucket is left.
+fn attach(at: Snapshot<'_>) -> bool {
+    let Snapshot { generation, head, seen } = at;
+    let Some(index) = generation.arena.take(seen.version(), seen.overflow()) else { return false };
+    let attached = if is_mutant(Mutant::NoneIsDone) { seen.done() } else { seen.relinked(index) };
+    if !head.advance(seen, attached) {
+        // Never linked, so nobody has seen it.
+        generation.arena.put(index);
+    }
+    true
 }
 
 /// Takes out a word whose commit can no longer succeed.

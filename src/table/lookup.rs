@@ -1,84 +1,145 @@
 //! Finding a record: wait-free, writes nothing.
 
-use super::{Record, Table, bucket, tags::matching_slots, word::Tag, word::Word};
+use super::{
+    Record, Table,
+    bucket::{self, Bucket, Control},
+    generation::Generation,
+    tags::matching_slots,
+    word::{Tag, Word},
+};
 use crate::{
     reclaim::Guard,
-    sync::{AtomicPtr, Ordering},
+    sync::{AtomicPtr, Mutant, Ordering, is_mutant},
 };
 use std::ptr::NonNull;
 
-/// A record and the slot that held it.
+/// A record and the slot that held it, which a write may change.
 #[derive(Debug)]
-pub(crate) struct Found<'t, R> {
-    pub(super) slot: &'t AtomicPtr<()>,
+pub(crate) struct Found<'g, R> {
+    pub(super) slot: &'g AtomicPtr<()>,
     /// The exact word seen, which a write has to find again.
     pub(super) word: Word,
-    pub(super) head: &'t bucket::Bucket,
+    pub(super) head: &'g Bucket,
+    pub(super) generation: &'g Generation,
     /// The record; valid as long as the guard under which it was found.
     pub(crate) record: NonNull<R>,
+}
+
+/// What one look at a chain has shown.
+pub(super) enum Looked<'g> {
+    /// A slot with the record's word, which may be frozen.
+    Found(&'g AtomicPtr<()>, Word),
+    /// The key is not there.
+    Absent,
+    /// The bucket has been moved to the next generation.
+    Moved,
 }
 
 impl<R: Record> Table<R> {
     /// Looks for the record of `hash` that `is_match` accepts.
     ///
-    /// Wait-free: at most one pass over the chain, without a write.
-    // Always: returned through memory, the four words of `Found` are stored one by one and loaded
-    // in pairs, which the processor cannot forward; that stall cost as much as the whole search.
+    /// Wait-free: a pass over the chain without a write, and another one if the bucket has been
+    /// moved meanwhile.
     #[inline(always)]
-    pub(crate) fn find<'t>(
-        &'t self,
+    pub(crate) fn find<'g>(
+        &'g self,
         hash: u64,
         is_match: impl Fn(NonNull<R>) -> bool + Copy,
-        _guard: &Guard<'_>,
-    ) -> Option<Found<'t, R>> {
-        let head = self.bucket(hash);
-        let tag = Tag::of(hash);
-        let mut matches = matching_slots(head, tag);
-        while matches != 0 {
-            let slot = &head.slots.0[matches.trailing_zeros() as usize];
-            matches &= matches - 1;
-            let word = bucket::load(slot);
-            if let Some(record) = word.as_record(tag)
-                && is_match(record)
-            {
-                return Some(Found { slot, word, head, record });
-            }
+        guard: &'g Guard<'_>,
+    ) -> Option<NonNull<R>> {
+        let generation = self.root(guard);
+        let head = generation.head(hash);
+        if let Some((_, _, record)) = look_at_head(head, Tag::of(hash), is_match) {
+            return Some(record);
         }
-        if head.control().overflow() == 0 {
-            None
-        } else {
-            self.find_in_overflow(head, tag, is_match)
+        let control = head.control();
+        if control.is_head_only() { None } else { self.find_beyond(hash, is_match, guard) }
+    }
+
+    /// The part of [`find`](Self::find) that few need: overflow buckets, and buckets that are being
+    /// moved.
+    #[cold]
+    #[inline(never)]
+    fn find_beyond<'g>(
+        &'g self,
+        hash: u64,
+        is_match: impl Fn(NonNull<R>) -> bool + Copy,
+        guard: &'g Guard<'_>,
+    ) -> Option<NonNull<R>> {
+        let mut generation = self.root(guard);
+        loop {
+            match look(generation, hash, is_match) {
+                Looked::Found(_, word) => return word.thawed().as_record(Tag::of(hash)),
+                Looked::Absent => return None,
+                Looked::Moved => generation = successor(generation),
+            }
         }
     }
 
-    /// The part of [`find`](Self::find) that few need.
+    /// Looks for the record of `hash` that `is_match` accepts, to be replaced or removed.
+    ///
+    /// Lock-free: when the table is being moved, it moves two buckets, and the record's own if
+    /// somebody has begun to.
+    #[inline(always)]
+    pub(crate) fn find_for_write<'g>(
+        &'g self,
+        hash: u64,
+        is_match: impl Fn(NonNull<R>) -> bool + Copy,
+        guard: &'g Guard<'_>,
+    ) -> Option<Found<'g, R>> {
+        let generation = self.root(guard);
+        let head = generation.head(hash);
+        if generation.next().is_none() {
+            if let Some((slot, word, record)) = look_at_head(head, Tag::of(hash), is_match) {
+                return Some(Found { slot, word, head, generation, record });
+            }
+            if head.control().is_head_only() {
+                return None;
+            }
+        }
+        self.find_for_write_beyond(hash, is_match, guard)
+    }
+
+    /// The part of [`find_for_write`](Self::find_for_write) that few need.
     #[cold]
     #[inline(never)]
-    fn find_in_overflow<'t>(
-        &'t self,
-        head: &'t bucket::Bucket,
-        tag: Tag,
+    fn find_for_write_beyond<'g>(
+        &'g self,
+        hash: u64,
         is_match: impl Fn(NonNull<R>) -> bool + Copy,
-    ) -> Option<Found<'t, R>> {
-        let overflow = self.chain(head, head.control()).skip(1);
-        overflow.flat_map(|slots| &slots.0).find_map(|slot| {
-            let word = bucket::load(slot);
-            let record = word.as_record(tag).filter(|record| is_match(*record))?;
-            Some(Found { slot, word, head, record })
-        })
+        guard: &'g Guard<'_>,
+    ) -> Option<Found<'g, R>> {
+        self.help(guard);
+        loop {
+            let generation = self.generation_for_write(hash, guard);
+            match look(generation, hash, is_match) {
+                Looked::Found(slot, word) if !word.is_frozen() => {
+                    let record = word.as_record(Tag::of(hash))?;
+                    return Some(Found {
+                        slot,
+                        word,
+                        head: generation.head(hash),
+                        generation,
+                        record,
+                    });
+                }
+                Looked::Absent => return None,
+                Looked::Found(..) | Looked::Moved => {}
+            }
+        }
     }
 
     /// Asks the processor to fetch the bucket of a hash.
     #[inline]
-    pub(crate) fn prefetch_bucket(&self, hash: u64) {
-        prefetch(std::ptr::from_ref(self.bucket(hash)).cast());
+    pub(crate) fn prefetch_bucket(&self, hash: u64, guard: &Guard<'_>) {
+        prefetch(std::ptr::from_ref(self.root(guard).head(hash)).cast());
     }
 
     /// Asks the processor to fetch the records that a hash may mean: their first line, which has the
     /// key. Asking for a second one fills the queue of misses, and made batches a third slower.
     #[inline]
-    pub(crate) fn prefetch_records(&self, hash: u64) {
-        let head = self.bucket(hash);
+    pub(crate) fn prefetch_records(&self, hash: u64, guard: &Guard<'_>) {
+        let head = self.root(guard).head(hash);
         let tag = Tag::of(hash);
         let mut matches = matching_slots(head, tag);
         while matches != 0 {
@@ -93,9 +154,89 @@ impl<R: Record> Table<R> {
     }
 }
 
+/// Looks for an unfrozen record in the head of a chain: where most are.
+// Always: returned through memory, what was found is stored word by word and loaded in pairs, which
+// the processor cannot forward; that stall cost as much as the whole search.
+#[inline(always)]
+fn look_at_head<R>(
+    head: &Bucket,
+    tag: Tag,
+    is_match: impl Fn(NonNull<R>) -> bool + Copy,
+) -> Option<(&AtomicPtr<()>, Word, NonNull<R>)> {
+    let mut matches = matching_slots(head, tag);
+    while matches != 0 {
+        let slot = &head.slots.0[matches.trailing_zeros() as usize];
+        matches &= matches - 1;
+        let word = bucket::load(slot);
+        if let Some(record) = word.as_record(tag)
+            && is_match(record)
+        {
+            return Some((slot, word, record));
+        }
+    }
+    None
+}
+
+/// Looks through the whole chain of a hash, whatever the state of its bucket.
+///
+/// The old chain decides until its control word says that it is done. So what counts is a control
+/// word that was loaded inside this look: after a frozen record was seen, or after nothing was seen
+/// in the head.
+pub(super) fn look<R: Record>(
+    generation: &Generation,
+    hash: u64,
+    is_match: impl Fn(NonNull<R>) -> bool + Copy,
+) -> Looked<'_> {
+    let (head, tag) = (generation.head(hash), Tag::of(hash));
+    let is_it = |slot: &AtomicPtr<()>| {
+        let word = bucket::load(slot);
+        let record = word.thawed().as_record::<R>(tag).filter(|record| is_match(*record));
+        record.map(|_| word)
+    };
+    let find = |slots: &'_ bucket::Slots| {
+        slots.0.iter().enumerate().find_map(|(index, slot)| Some((index, is_it(slot)?)))
+    };
+    if let Some((index, word)) = find(&head.slots) {
+        let is_moved = word.is_frozen() && has_moved(head.control());
+        return if is_moved && !is_mutant(Mutant::ReaderIgnoresDone) {
+            Looked::Moved
+        } else {
+            Looked::Found(&head.slots.0[index], word)
+        };
+    }
+    let control = head.control();
+    if has_moved(control) && !is_mutant(Mutant::MissIgnoresDone) {
+        return Looked::Moved;
+    }
+    for slots in generation.overflow_of(control) {
+        if let Some((index, word)) = find(slots) {
+            if word.is_frozen() && has_moved(head.control()) {
+                return Looked::Moved;
+            }
+            return Looked::Found(&slots.0[index], word);
+        }
+    }
+    Looked::Absent
+}
+
+/// Whether a bucket has been moved.
+fn has_moved(control: Control) -> bool {
+    debug_assert!(control.is_filled(), "a bucket that is not filled yet");
+    control.is_done()
+}
+
+/// The generation that a bucket has been moved to.
+pub(super) fn successor(generation: &Generation) -> &Generation {
+    match generation.next() {
+        Some(next) => next,
+        // Whoever sees a frozen bucket sees the successor, which was there before.
+        None => unreachable!("T7: a bucket was frozen without a successor"),
+    }
+}
+
 /// Asks the processor for a cache line.
 #[inline]
-fn prefetch(line: *const u8) {
+pub(super) fn prefetch(line: *const u8) {
     #[cfg(all(target_arch = "x86_64", not(miri)))]
     // SAFETY: a prefetch does not access memory in a way that can fault.
     unsafe {

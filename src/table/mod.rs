@@ -9,8 +9,8 @@
 //!
 //! A bucket is a cache line: a [control word](bucket::Control) and seven [slots](word::Word). When
 //! its slots are used up, overflow buckets are attached at the front of its chain, and detached
-//! again when they are empty. A key never moves between slots: it occupies one from its insert to
-//! its removal.
+//! again when they are empty. Within one size of the table a key never moves between slots: it
+//! occupies one from its insert to its removal.
 //!
 //! The difficulty is that two threads that insert one key must not put it into two slots. So an
 //! insert scans the chain, finds the key absent, *places* its record tentatively (readers do not
@@ -40,6 +40,12 @@
 //!         CAS c → (v+1, O's link, nothing); the winner retires O
 //! ```
 //!
+//! To grow or to shrink, the table gets a second [generation] of buckets, into which
+//! every bucket is [moved](migrate) by writers who come by ([when and by whom](resize)). A bucket's
+//! control word is frozen first, which stops inserts, then its slots, which stops the rest; what is
+//! in it then is copied, and the control word says *done*. Until then the old bucket decides about
+//! its keys, from then on the new one. Readers follow the control word and never help.
+//!
 //! # States of a slot
 //!
 //! | word      | leaves by                     | done by                                     |
@@ -49,6 +55,11 @@
 //! | TENT      | CAS to EMPTY                  | its owner after a failed commit; anyone when doomed |
 //! | record    | CAS to another record of the same key | an overwrite                         |
 //! | record    | CAS to EMPTY                  | remove, expire, evict: of the exact word seen |
+//! | any of these | CAS to the same with FROZEN; TENT to EMPTY with FROZEN | whoever moves the bucket |
+//! | FROZEN    | never                         | –                                           |
+//! | unfilled (0) | CAS to a record or EMPTY   | whoever moves a bucket here; nobody else looks before that is done |
+//!
+//! A control word goes from unfilled over live and frozen to done, and never back.
 //!
 //! # Invariants
 //!
@@ -60,6 +71,10 @@
 //! * **T4** At most one slot holds a record of a key.
 //! * **T5** `birth` is written while the record is private, and means something only in a TENT word.
 //! * **T6** An overflow bucket's link does not change while it is chained or may be walked.
+//! * **T7** Whoever sees a frozen word sees the successor of its generation.
+//! * **T8** Nobody reads or writes a key in a successor before he has seen *done* on the bucket of
+//!   that key in its predecessor (shrinking: of that key, not of the bucket's partner).
+//! * **T9** Only the root, which is complete, has a successor.
 //!
 //! Why T4: (a) the commits of a bucket are totally ordered by the control word's modification
 //! order; (b) the key was absent at an instant after reading c and nothing committed between c and
@@ -78,6 +93,10 @@
 //! | `remove`       | its CAS of the slot                                               |
 //! | `insert`, done | the CAS TENT → record, whoever does it                            |
 //! | `insert`, present | the load of the slot that held the key                         |
+//! | the move of a bucket | the CAS of its control word to *done*                      |
+//!
+//! A `find` that meets a frozen record takes effect at the load of the control word that follows,
+//! if that is not *done*; if it is, the look in the successor counts.
 //!
 //! # Orderings
 //!
@@ -87,6 +106,10 @@
 //! | `empty→reuse`     | slot CAS to EMPTY, Release      | slot load, Acquire         | the control version in the stamp: a scan that sees the stamp and loads the control word sees at least it |
 //! | `commit→snapshot` | control CAS, Release            | control load, Acquire      | every word placed or finished before that version |
 //! | `attach→walk`     | control CAS, Release            | control load, Acquire      | the overflow bucket's slots and link |
+//! | `begin→move`      | CAS of `next` or of the root, Release | load of `next` or of the root, Acquire | a generation's buckets, and how many there are |
+//! | `fill→use`        | control CAS from unfilled, Release | `touch` CAS that fails, Acquire | the slots that another helper has filled |
+//! | `done→next`       | control CAS to done, Release    | control load, Acquire      | what the bucket was moved to |
+//! | `done→root`       | count of moved buckets, `AcqRel`; root CAS, Release | root load, Acquire | every bucket of the new root, filled |
 //! | `open→get`        | segment CAS, Release            | segment load, Acquire      | the buckets of a new segment |
 //! | `free→take`       | free stack CAS, Release         | free stack load, Acquire   | the link of a free bucket |
 //!
@@ -96,53 +119,58 @@
 //! outlive every pin under which they could be found. A record that lost its commit was visible as
 //! TENT and is therefore retired, not freed. An overflow bucket that was unlinked may still be
 //! walked, and late inserters may even place a TENT word in it: their commit fails, and they take
-//! the word out while they are pinned.
+//! the word out while they are pinned. A generation is retired after the root has left it, as a
+//! whole, and its memory is given back in slices; whatever of it was retired before and comes back
+//! later finds by its number that it is gone.
 //!
 //! # Progress
 //!
 //! `find` is wait-free. `replace` and `remove` are one CAS, which fails only if another write of
 //! the slot succeeded. `insert` is lock-free: a control CAS fails only if another commit, attach or
-//! detach succeeded, and words of stalled inserters are doomed after the next commit.
+//! detach succeeded, and words of stalled inserters are doomed after the next commit. Moving a
+//! bucket is lock-free, and bounded for each write: two, and its own. A thread that stalls
+//! between saying *done* and counting holds up the *next* change of size, and no operation: chains
+//! lengthen meanwhile.
 //!
 //! # References and deviations
 //!
 //! The tentative bit is FASTER's (Chandramouli et al., SIGMOD 2018), which backs off and scans
 //! again; here the commit decides. The per-bucket snapshot word is CLHT's (David, Guerraoui,
-//! Trigonakis, ASPLOS 2015), whose slots cannot be overwritten on their own.
+//! Trigonakis, ASPLOS 2015), whose slots cannot be overwritten on their own. Moving bucket by bucket
+//! with the old one deciding until its own word says otherwise is Cliff Click's idea (2007), made
+//! idempotent by words that are written once.
 
 pub(crate) mod bucket;
-mod heads;
+mod generation;
 mod insert;
 mod lookup;
-#[cfg(all(test, pool_loom))]
+#[cfg(all(test, pool_loom, not(pool_epochs)))]
 mod loom;
+mod migrate;
 mod overflow;
 mod remove;
+mod resize;
 mod scan;
 mod tags;
 #[cfg(all(test, not(pool_loom)))]
 mod tests;
 pub(crate) mod word;
+mod zeroed;
 
 pub(crate) use insert::Insert;
 pub(crate) use lookup::Found;
 
 use crate::{
-    reclaim::{Retired, magazine},
-    sync::{AtomicPtr, SLOTS, UnsafeCell},
+    reclaim::{Guard, Retired, magazine},
+    sync::{AtomicPtr, Ordering, UnsafeCell},
 };
-use bucket::{Bucket, Control, Slots};
-use heads::Heads;
-use overflow::Arena;
+use crossbeam_utils::CachePadded;
+use generation::Generation;
+use resize::GROW_AT_TWO;
 use std::{marker::PhantomData, ptr::NonNull, sync::Arc};
 use word::Seen;
 
-/// Records per bucket that a table is sized for: 64 bytes of bucket for 4.5 records are 14 bytes a
-/// record, and fewer than one bucket in ten needs an overflow bucket.
-const RECORDS_PER_TWO_BUCKETS: usize = 9;
-
-/// What a slot points at: an allocation from [`Guard::take_block`](crate::reclaim::Guard::take_block)
-/// that begins with a `Self`.
+/// What a slot points at: an allocation from [`Guard::take_block`] that begins with a `Self`.
 ///
 /// # Safety
 ///
@@ -151,20 +179,45 @@ pub(crate) unsafe trait Record: Sized {
     /// The version of the bucket at which the record was placed.
     fn birth(&self) -> &UnsafeCell<u32>;
 
+    /// The lower half of the record's hash, which chooses its bucket.
+    fn bucket_hash(&self) -> u32;
+
     /// How the record is given back once nobody can reach it.
     ///
     /// # Safety
     ///
     /// `record` is valid.
     unsafe fn retired(record: NonNull<Self>) -> Retired;
+
+    /// Retires a record, and returns the bytes that will be free with it.
+    ///
+    /// # Safety
+    ///
+    /// The caller has unlinked the record, which was found under `guard`, from its table.
+    #[inline]
+    unsafe fn retire(record: NonNull<Self>, guard: &Guard<'_>) -> u64 {
+        // SAFETY: found under the guard, and therefore valid.
+        let retired = unsafe { Self::retired(record) };
+        let bytes = retired.bytes();
+        // SAFETY: the caller unlinked it, so that nobody else retires it.
+        unsafe { guard.retire(retired) };
+        bytes
+    }
 }
 
 /// A hash table of records.
 #[derive(Debug)]
 pub(crate) struct Table<R: Record> {
-    buckets: Heads,
-    arena: Arc<Arena>,
+    root: Arc<Root>,
+    /// Buckets that it keeps however few records it has.
+    least: usize,
     records: PhantomData<*const R>,
+}
+
+/// Where a table begins. It has an address of its own, which what is retired may keep.
+#[derive(Debug)]
+struct Root {
+    generation: CachePadded<AtomicPtr<Generation>>,
 }
 
 // SAFETY: the table hands out pointers to records; what their users may do with them from several
@@ -175,76 +228,98 @@ unsafe impl<R: Record> Send for Table<R> {}
 unsafe impl<R: Record> Sync for Table<R> {}
 
 impl<R: Record> Table<R> {
-    /// Creates a table that holds `capacity` records with few overflow buckets.
-    ///
-    /// It takes more; chains grow longer then, up to 17 overflow buckets each.
+    /// Creates a table that holds `capacity` records without growing, and never shrinks below that.
     pub(crate) fn with_capacity(capacity: usize) -> Self {
-        let buckets =
-            (capacity.saturating_mul(2) / RECORDS_PER_TWO_BUCKETS + 1).next_power_of_two();
+        let buckets = (capacity.saturating_mul(2) / GROW_AT_TWO + 1).next_power_of_two();
         Self::with_buckets(buckets)
     }
 
     /// Creates a table of a number of buckets, which must be a power of two.
     fn with_buckets(buckets: usize) -> Self {
-        Self { buckets: Heads::new(buckets), arena: Arena::new(), records: PhantomData }
+        let first = Box::into_raw(Generation::open(buckets));
+        let root = Root { generation: CachePadded::new(AtomicPtr::new(first)) };
+        Self { root: Arc::new(root), least: buckets, records: PhantomData }
     }
 
-    /// The head of the chain that a hash belongs to.
+    /// The generation that decides about every bucket that has not been moved.
     #[inline]
-    fn bucket(&self, hash: u64) -> &Bucket {
-        #[expect(clippy::cast_possible_truncation, reason = "masked to the table's size")]
-        let index = hash as usize & (self.buckets.len() - 1);
-        // SAFETY: the length is a power of two, and so the mask keeps the index below it.
-        unsafe { self.buckets.get_unchecked(index) }
+    fn root<'g>(&'g self, _guard: &'g Guard<'_>) -> &'g Generation {
+        // SAFETY: a root is retired after it was replaced, and so lives as long as the guard.
+        unsafe { self.root.get().as_ref() }
     }
 
-    /// The slots of a chain as the control word `control` names it, head first.
-    fn chain<'t>(&'t self, head: &'t Bucket, control: Control) -> impl Iterator<Item = &'t Slots> {
-        let mut next = control.overflow();
-        let overflow = std::iter::from_fn(move || {
-            if next == 0 {
-                return None;
-            }
-            let bucket = self.arena.get(next);
-            next = bucket.link();
-            Some(&bucket.slots)
-        });
-        std::iter::once(&head.slots).chain(overflow)
+    /// Bytes of the buckets, overflow buckets included, of all sizes in use.
+    pub(crate) fn bytes(&self, guard: &Guard<'_>) -> usize {
+        let root = self.root(guard);
+        root.bytes() + root.next().map_or(0, Generation::bytes)
     }
 
-    /// The slot at a position along the chain.
-    fn slot<'t>(
-        &'t self,
-        head: &'t Bucket,
-        control: Control,
-        position: usize,
-    ) -> Option<&'t AtomicPtr<()>> {
-        self.chain(head, control).nth(position / SLOTS).map(|slots| &slots.0[position % SLOTS])
+    /// Which size the table has, and whether it is on its way to another one. It is the same before
+    /// and after a walk that has met no record twice.
+    pub(crate) fn size(&self, guard: &Guard<'_>) -> (u32, bool) {
+        let root = self.root(guard);
+        (root.number, root.next().is_some())
     }
+}
 
-    /// Bytes of the buckets, overflow buckets included.
-    pub(crate) fn bytes(&self) -> usize {
-        size_of_val::<[Bucket]>(&self.buckets) + self.arena.bytes()
+impl Root {
+    /// The generation that is the root now.
+    #[inline]
+    fn get(&self) -> NonNull<Generation> {
+        // ORDERING: Acquire, edges `begin→move` and `done→root`: its buckets, filled, all of them.
+        let generation = self.generation.load(Ordering::Acquire);
+        // SAFETY: there always is a root.
+        unsafe { NonNull::new_unchecked(generation) }
     }
+}
 
-    /// Number of buckets, for whoever walks or samples them.
-    pub(crate) fn bucket_count(&self) -> usize {
-        self.buckets.len()
+impl Drop for Root {
+    fn drop(&mut self) {
+        // SAFETY: nobody uses the table any more.
+        let root = unsafe { Box::from_raw(self.get().as_ptr()) };
+        if let Some(next) = root.next() {
+            // SAFETY: as above; a successor belongs to its predecessor until it is the root.
+            drop(unsafe { Box::from_raw(std::ptr::from_ref(next).cast_mut()) });
+        }
     }
 }
 
 impl<R: Record> Drop for Table<R> {
     fn drop(&mut self) {
-        for head in &*self.buckets {
-            for slots in self.chain(head, head.control()) {
-                for slot in &slots.0 {
-                    if let Seen::Record(record) = bucket::load(slot).look::<R>() {
-                        // SAFETY: the table is ours alone, so the record is, and no slot but this
-                        // one holds it (T4).
-                        unsafe { free_now(record) };
-                    }
-                }
-            }
+        // SAFETY: the table is ours alone, so that nobody retires its root.
+        let root = unsafe { self.root.get().as_ref() };
+        for head in root.heads.iter().filter(|head| !head.control().is_done()) {
+            // SAFETY: a bucket that was not moved holds its records alone.
+            unsafe { free_chain::<R>(root, head, |_| true) };
+        }
+        let Some(next) = root.next() else { return };
+        for head in next.heads.iter().filter(|head| head.control().is_filled()) {
+            let was_moved = |hash: u32| root.head(hash.into()).control().is_done();
+            // SAFETY: of what a bucket was filled with, what came from one that was moved is its
+            // own; the rest was freed above.
+            unsafe { free_chain::<R>(next, head, was_moved) };
+        }
+    }
+}
+
+/// Frees the records of a chain whose hashes are meant.
+///
+/// # Safety
+///
+/// Nobody uses the table any more, and these records are freed nowhere else.
+unsafe fn free_chain<R: Record>(
+    generation: &Generation,
+    head: &bucket::Bucket,
+    is_meant: impl Fn(u32) -> bool,
+) {
+    for slot in generation.chain(head, head.control()).flat_map(|slots| &slots.0) {
+        let word = bucket::load(slot).thawed();
+        if let Seen::Record(record) = word.look::<R>()
+            // SAFETY: the record is valid until it is freed, below.
+            && is_meant(unsafe { record.as_ref() }.bucket_hash())
+        {
+            // SAFETY: the caller's word, and no slot but this one holds it (T4).
+            unsafe { free_now(record) };
         }
     }
 }

@@ -1,24 +1,27 @@
-//! The overflow buckets of a table, named by index.
+//! The overflow buckets of a generation, named by index.
 //!
-//! They lie in segments that double in size and are never given back while the table lives, so
-//! that an index stays valid for whoever has read it. Free ones form a Treiber stack of indices;
+//! They lie in segments that double in size and are never given back while the generation lives,
+//! so that an index stays valid for whoever has read it. Free ones form a Treiber stack of indices;
 //! its head carries a count, since an index that comes back would otherwise be an ABA.
 
-use super::{bucket::Slots, word::Word};
-use crate::sync::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
-use std::{
-    ptr::{self, NonNull},
-    sync::Arc,
+use super::{
+    bucket::Slots,
+    zeroed::{Backing, Zeroed, ZeroedSlice},
 };
+use crate::sync::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use std::ptr::{self, NonNull};
 
 /// Buckets in the first segment.
 const FIRST_SEGMENT: u32 = if cfg!(pool_loom) { 2 } else { 64 };
 
 /// Segments; together they hold all indices that fit into 24 bits.
-const SEGMENTS: usize = if cfg!(pool_loom) { 2 } else { 19 };
+const SEGMENTS: usize = if cfg!(pool_loom) { 3 } else { 19 };
 
 /// The largest index: it has to fit into the control word's 24 bits.
-const LARGEST_INDEX: u32 = if cfg!(pool_loom) { 6 } else { (1 << 24) - 1 };
+const LARGEST_INDEX: u32 = if cfg!(pool_loom) { 12 } else { (1 << 24) - 1 };
+
+/// The largest index that an insert may attach; the others are for migrations.
+const MOST_ATTACHED: u32 = LARGEST_INDEX / 2;
 
 /// Seven more slots for a bucket that is full.
 #[derive(Debug)]
@@ -29,11 +32,14 @@ pub(crate) struct Overflow {
     pub(crate) slots: Slots,
 }
 
-impl Overflow {
-    fn new() -> Self {
-        Self { link: AtomicU32::new(0), slots: Slots::new() }
+// SAFETY: atomic integers and pointers.
+unsafe impl Zeroed for Overflow {
+    fn zeroed() -> Self {
+        Self { link: AtomicU32::new(0), slots: Slots::unfilled() }
     }
+}
 
+impl Overflow {
     /// The bucket behind this one; 0 is none.
     pub(crate) fn link(&self) -> u32 {
         // ORDERING: Relaxed; a chained bucket's link was written before the control word that led
@@ -42,7 +48,7 @@ impl Overflow {
     }
 }
 
-/// The overflow buckets of one table.
+/// The overflow buckets of one generation.
 #[derive(Debug)]
 pub(crate) struct Arena {
     segments: [AtomicPtr<Overflow>; SEGMENTS],
@@ -54,12 +60,12 @@ pub(crate) struct Arena {
 
 impl Arena {
     /// Creates an arena with no buckets.
-    pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self {
+    pub(crate) fn new() -> Self {
+        Self {
             segments: std::array::from_fn(|_| AtomicPtr::new(ptr::null_mut())),
             fresh: AtomicU32::new(1),
             free: AtomicU64::new(0),
-        })
+        }
     }
 
     /// The bucket of an index that this arena has handed out.
@@ -77,18 +83,30 @@ impl Arena {
     }
 
     /// Takes a bucket that nobody uses, all of whose slots are free since `stamp`, linked to
-    /// `next`; `None` when all indices are in use.
+    /// `next`; `None` when so many are in use that the rest is needed to move to another size.
     pub(crate) fn take(&self, stamp: u32, next: u32) -> Option<u32> {
-        let index = self.pop_free().or_else(|| self.open_fresh())?;
+        let index = self.pop_free().or_else(|| self.open_fresh(MOST_ATTACHED))?;
+        self.prepare(index, stamp, next);
+        Some(index)
+    }
+
+    /// As [`take`](Self::take), for records that have been in a table already: there is always one.
+    ///
+    /// A generation is filled with what another one held, in as many overflow buckets at most.
+    pub(super) fn take_reserved(&self, stamp: u32, next: u32) -> u32 {
+        let Some(index) = self.pop_free().or_else(|| self.open_fresh(LARGEST_INDEX)) else {
+            unreachable!("half of the indices are reserved")
+        };
+        self.prepare(index, stamp, next);
+        index
+    }
+
+    /// Makes a bucket that was taken ready to be linked.
+    fn prepare(&self, index: u32, stamp: u32, next: u32) {
         let bucket = self.get(index);
-        for slot in &bucket.slots.0 {
-            // ORDERING: Relaxed; the bucket is private until the control word's CAS (edge
-            // `attach→walk`).
-            slot.store(Word::empty(stamp).raw(), Ordering::Relaxed);
-        }
+        bucket.slots.clear(stamp);
         // ORDERING: Relaxed; as above. A stale popper that reads it fails by the count.
         bucket.link.store(next, Ordering::Relaxed);
-        Some(index)
     }
 
     /// Gives back a bucket that was never linked, or whose grace period is over.
@@ -109,17 +127,6 @@ impl Arena {
                 Err(current) => head = current,
             }
         }
-    }
-
-    /// Gives back a bucket by the address of its arena, as the reclaimer calls it.
-    ///
-    /// # Safety
-    ///
-    /// `arena` is the address of a living arena, and `index` is out of use.
-    pub(crate) unsafe fn give_back(arena: NonNull<u8>, index: u32) {
-        // SAFETY: the caller's word.
-        let arena = unsafe { arena.cast::<Self>().as_ref() };
-        arena.put(index);
     }
 
     /// Bytes that the segments take.
@@ -155,11 +162,11 @@ impl Arena {
 
     /// Hands out an index for the first time, opening its segment if need be.
     #[cold]
-    fn open_fresh(&self) -> Option<u32> {
+    fn open_fresh(&self, largest: u32) -> Option<u32> {
         // ORDERING: Relaxed; only uniqueness matters, and the buckets come through `open→get`.
         let mut index = self.fresh.load(Ordering::Relaxed);
         loop {
-            if index > LARGEST_INDEX {
+            if index > largest {
                 return None;
             }
             // ORDERING: Relaxed; as above.
@@ -182,44 +189,38 @@ impl Arena {
     }
 
     fn open_segment(&self, segment: usize) {
-        let buckets: Box<[Overflow]> = (0..segment_len(segment)).map(|_| Overflow::new()).collect();
-        let base = Box::into_raw(buckets).cast::<Overflow>();
+        // Fresh pages: opening takes a system call, not the writing of all its buckets.
+        let buckets = ZeroedSlice::<Overflow>::new(segment_len(segment), Backing::Gradual);
+        let base = buckets.into_raw();
         // ORDERING: Release, edge `open→get`; Relaxed on failure, `get` loads for itself.
         let opened = self.segments[segment].compare_exchange(
             ptr::null_mut(),
-            base,
+            base.as_ptr(),
             Ordering::Release,
             Ordering::Relaxed,
         );
         if opened.is_err() {
-            // SAFETY: another thread's segment won, and nobody has seen ours.
-            unsafe { drop_segment(base, segment) };
+            // SAFETY: let go above; another thread's segment won, and nobody has seen ours.
+            drop(unsafe { ZeroedSlice::from_raw(base, segment_len(segment)) });
         }
+    }
+
+    /// Takes a segment out, to be given back; `None` when none is left.
+    pub(super) fn take_segment(&mut self) -> Option<ZeroedSlice<Overflow>> {
+        self.segments.iter_mut().enumerate().find_map(|(segment, base)| {
+            // ORDERING: Relaxed; the arena is ours alone, and came to us by its owner's hand-over.
+            let first = NonNull::new(base.load(Ordering::Relaxed))?;
+            *base = AtomicPtr::new(ptr::null_mut());
+            // SAFETY: let go by `open_segment`, and out of the arena now.
+            Some(unsafe { ZeroedSlice::from_raw(first, segment_len(segment)) })
+        })
     }
 }
 
 impl Drop for Arena {
     fn drop(&mut self) {
-        for (segment, base) in self.segments.iter_mut().enumerate() {
-            // ORDERING: Relaxed; the arena is ours alone, and came to us by its owner's hand-over.
-            let base = base.load(Ordering::Relaxed);
-            if !base.is_null() {
-                // SAFETY: it came from `open_segment`, and nobody uses the arena any more.
-                unsafe { drop_segment(base, segment) };
-            }
-        }
+        while self.take_segment().is_some() {}
     }
-}
-
-/// Frees a segment.
-///
-/// # Safety
-///
-/// `base` is what `open_segment` allocated for `segment`, and nobody uses it.
-unsafe fn drop_segment(base: *mut Overflow, segment: usize) {
-    let buckets = ptr::slice_from_raw_parts_mut(base, segment_len(segment));
-    // SAFETY: the caller's word.
-    drop(unsafe { Box::from_raw(buckets) });
 }
 
 /// Buckets in a segment.

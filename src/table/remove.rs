@@ -1,8 +1,9 @@
 //! Replacing and removing the exact record that was found, and detaching what has become empty.
 
 use super::{
-    Arena, Record, Table,
+    Record, Root, Table,
     bucket::{self, Bucket},
+    generation::Generation,
     insert::empty_now,
     lookup::Found,
     word::{Seen, Tag, Word},
@@ -14,8 +15,8 @@ use crate::{
 use std::{ptr::NonNull, sync::Arc};
 
 impl<R: Record> Table<R> {
-    /// Puts `record` where `found` was; false when the slot holds something else by now, and then
-    /// the record is still the caller's. The one replaced is retired.
+    /// Puts `record` where `found` was, and retires that; returns the bytes that will be free with
+    /// it. `None` when the slot holds something else by now: the record is still the caller's then.
     ///
     /// One CAS; fails only if another write of the key succeeded.
     ///
@@ -30,59 +31,56 @@ impl<R: Record> Table<R> {
         hash: u64,
         record: NonNull<R>,
         guard: &Guard<'_>,
-    ) -> bool {
+    ) -> Option<u64> {
         if !bucket::swap(found.slot, found.word, Word::record(record, Tag::of(hash))) {
-            return false;
+            return None;
         }
-        // SAFETY: found under the guard, and therefore valid.
-        let retired = unsafe { R::retired(found.record) };
-        // SAFETY: our CAS unlinked it, so that nobody else retires it.
-        unsafe { guard.retire(retired) };
-        true
+        // SAFETY: our CAS unlinked it; it was found under the guard.
+        Some(unsafe { R::retire(found.record, guard) })
     }
 
-    /// Removes the record that was found; false when the slot holds something else by now.
+    /// Removes the record that was found, and retires it; returns the bytes that will be free with
+    /// it. `None` when the slot holds something else by now.
     ///
     /// One CAS; fails only if another write of the key succeeded.
     ///
     /// # Safety
     ///
     /// The record was found under `guard`.
-    pub(crate) unsafe fn remove(&self, found: &Found<'_, R>, guard: &Guard<'_>) -> bool {
+    pub(crate) unsafe fn remove(&self, found: &Found<'_, R>, guard: &Guard<'_>) -> Option<u64> {
         let (word, record) = match bucket::load(found.slot) {
             now if is_mutant(Mutant::RemoveByKey) => match now.look() {
                 Seen::Record(record) => (now, record),
-                Seen::Tentative(_) | Seen::Empty(_) => return false,
+                Seen::Tentative(_) | Seen::Empty(_) | Seen::Frozen => return None,
             },
             _ => (found.word, found.record),
         };
         // The version is read here, after the record was seen (T3).
         if !bucket::swap(found.slot, word, empty_now(found.head)) {
-            return false;
+            return None;
         }
         // SAFETY: as in `replace`.
-        let retired = unsafe { R::retired(record) };
-        // SAFETY: as in `replace`.
-        unsafe { guard.retire(retired) };
+        let bytes = unsafe { R::retire(record, guard) };
         if found.head.control().overflow() != 0 {
-            self.try_detach(found.head, guard);
+            self.try_detach(found.generation, found.head, guard);
         }
-        true
+        self.note_removed(guard);
+        Some(bytes)
     }
 
     /// Unlinks the first overflow bucket of a chain, if it is empty.
     #[cold]
-    pub(super) fn try_detach(&self, head: &Bucket, guard: &Guard<'_>) {
+    pub(super) fn try_detach(&self, generation: &Generation, head: &Bucket, guard: &Guard<'_>) {
         let seen = head.control();
         let index = seen.overflow();
-        if index == 0 {
+        if index == 0 || seen.is_frozen() {
             return;
         }
         if !is_mutant(Mutant::DetachWithoutHelp) {
             // Without this a committed insert that is not finished would be lost (T1).
-            self.finish_last_commit(head, seen);
+            self.finish_last_commit(generation, head, seen);
         }
-        let bucket = self.arena.get(index);
+        let bucket = generation.arena.get(index);
         let is_empty = |slot| matches!(bucket::load(slot).look::<R>(), Seen::Empty(_));
         if !bucket.slots.0.iter().all(is_empty) {
             return;
@@ -93,9 +91,30 @@ impl<R: Record> Table<R> {
         } else if !head.advance(seen, next) {
             return;
         }
-        let home = NonNull::from(Arc::as_ref(&self.arena)).cast();
-        // SAFETY: our CAS unlinked the bucket; the arena lives until the table is dropped, which
+        let home = NonNull::from(Arc::as_ref(&self.root)).cast();
+        let generation = generation.number;
+        let give_back = Root::give_back;
+        // SAFETY: our CAS unlinked the bucket; the root lives until the table is dropped, which
         // comes after its domain has closed.
-        unsafe { guard.retire(Retired::Return { home, index, give_back: Arena::give_back }) };
+        unsafe { guard.retire(Retired::Return { home, index, generation, give_back }) };
+    }
+}
+
+impl Root {
+    /// Gives an overflow bucket back to its generation, if that still exists.
+    ///
+    /// # Safety
+    ///
+    /// `root` is the address of a living root, the caller is pinned or alone, and the bucket is out
+    /// of use.
+    unsafe fn give_back(root: NonNull<u8>, index: u32, number: u32) {
+        // SAFETY: the caller's word.
+        let root = unsafe { root.cast::<Self>().as_ref() };
+        // SAFETY: the caller's pin keeps the root's generation, and that its successor.
+        let generation = unsafe { root.get().as_ref() };
+        let both = std::iter::once(generation).chain(generation.next());
+        for generation in both.filter(|generation| generation.number == number) {
+            generation.arena.put(index);
+        }
     }
 }

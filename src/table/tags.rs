@@ -69,7 +69,10 @@ mod tests {
     use super::*;
     use crate::{
         sync::Ordering::Relaxed,
-        table::word::{Tag, Word},
+        table::{
+            word::{Tag, Word},
+            zeroed::Zeroed,
+        },
     };
     use std::ptr::NonNull;
 
@@ -84,7 +87,7 @@ mod tests {
             let tag = Tag::of(tag << 48);
             let other = Tag::of(0x1234 << 48);
             for set in 0..128_u32 {
-                let bucket = Bucket::new();
+                let bucket = Bucket::zeroed();
                 for (index, slot) in bucket.slots.0.iter().enumerate() {
                     let tag = if set >> index & 1 == 1 { tag } else { other };
                     slot.store(Word::record(record, tag).raw(), Relaxed);

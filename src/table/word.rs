@@ -7,11 +7,11 @@
 //! record  tag|ptr               a committed record
 //! EMPTY   stamp << 8 | EMPTY    free; the stamp is the control word's version at the emptying
 //! TENT    tag|ptr|TENT          an insert in flight; readers and removers treat it as absent
-//! FROZEN  anything|FROZEN       reserved for migration: the word never changes again
+//! FROZEN  anything|FROZEN       being moved: the word never changes again
 //! DESC    tag|ptr|DESC          reserved for transactions: the pointer is a descriptor
 //! ```
 //!
-//! The word 0 is reserved for a slot that a migration has not filled yet.
+//! The word 0 is that of a slot which a migration has not filled yet.
 
 use std::ptr::{self, NonNull};
 
@@ -19,7 +19,9 @@ use std::ptr::{self, NonNull};
 const EMPTY: usize = 1;
 /// Placed, not committed.
 const TENT: usize = 2;
-/// The four state bits, two of them reserved; a record's word has none of them.
+/// Being moved.
+const FROZEN: usize = 4;
+/// The four state bits, one of them reserved; a record's word has none of them.
 const STATE: usize = 0b1111;
 /// Where the tag begins; pointers fit below it.
 const TAG_SHIFT: u32 = 48;
@@ -63,9 +65,14 @@ pub(crate) enum Seen<R> {
     Tentative(NonNull<R>),
     /// Free since the control word had this version.
     Empty(u32),
+    /// Being moved, whatever it is.
+    Frozen,
 }
 
 impl Word {
+    /// A slot that a migration has not filled yet.
+    pub(crate) const UNFILLED: Self = Self(ptr::null_mut());
+
     /// A committed record.
     pub(crate) fn record<R>(record: NonNull<R>, tag: Tag) -> Self {
         debug_assert!(record.addr().get() & !POINTER == 0, "a pointer of 48 bits, 16-aligned");
@@ -85,6 +92,21 @@ impl Word {
     /// Free since the control word had this version.
     pub(crate) fn empty(stamp: u32) -> Self {
         Self(ptr::without_provenance_mut((stamp as usize) << STAMP_SHIFT | EMPTY))
+    }
+
+    /// The same, frozen.
+    pub(crate) fn frozen(self) -> Self {
+        Self(self.0.map_addr(|addr| addr | FROZEN))
+    }
+
+    /// What was frozen.
+    pub(crate) fn thawed(self) -> Self {
+        Self(self.0.map_addr(|addr| addr & !FROZEN))
+    }
+
+    /// Whether the word is frozen.
+    pub(crate) fn is_frozen(self) -> bool {
+        self.0.addr() & FROZEN != 0
     }
 
     /// What an atomic gave.
@@ -116,7 +138,9 @@ impl Word {
     /// Takes the word apart.
     pub(crate) fn look<R>(self) -> Seen<R> {
         let addr = self.0.addr();
+        debug_assert!(addr != 0, "a slot that is not filled yet");
         match NonNull::new(self.pointer()) {
+            _ if addr & FROZEN != 0 => Seen::Frozen,
             Some(record) if addr & STATE == 0 => Seen::Record(record),
             Some(record) if addr & STATE == TENT => Seen::Tentative(record),
             #[expect(clippy::cast_possible_truncation, reason = "a stamp has 32 bits")]
@@ -154,6 +178,9 @@ mod tests {
         assert_eq!(word.as_record::<Aligned>(Tag::of(0xBEEE << 48)), None);
         assert!(word.has_tag(Tag::of(0xBEEF << 48)));
         assert!(!word.has_tag(Tag::of(0)));
+        assert_eq!(word.frozen().look::<Aligned>(), Seen::Frozen);
+        assert_eq!(word.frozen().as_record::<Aligned>(Tag::of(0xBEEF << 48)), None);
+        assert_eq!(word.frozen().thawed(), word);
     }
 
     #[test]

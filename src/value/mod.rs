@@ -25,5 +25,3 @@ pub(crate) mod writer;
 mod loom;
 #[cfg(all(test, not(pool_loom)))]
 mod tests;
-#[cfg(all(test, not(pool_loom)))]
-mod perf;

@@ -1,11 +1,11 @@
 //! The work that valgrind's cachegrind counts: a fill, and then so many operations.
 //!
-//! `cachegrind CONTENDER get|set|fill KEYS OPS`; the counts of `fill` (with the same keys) are
+//! `cachegrind CONTENDER get|set|incr|fill KEYS OPS` (`incr` for the pool only); the counts of `fill` (with the same keys) are
 //! subtracted by whoever runs it. See `benches/cachegrind.sh`.
 
 use memory_cache_pool_benches::{
     contender::{Contender, DashMap, Floor, Papaya, Pool},
-    keys::{keys_of, shuffled},
+    keys::{key, keys_of, shuffled},
     round,
 };
 use std::{
@@ -33,6 +33,12 @@ fn parse_and_run() -> Option<()> {
     let [contender, operation, keys, ops] = arguments.as_slice() else { return None };
     let (keys, ops) = (keys.parse().ok()?, ops.parse().ok()?);
     match contender.as_str() {
+        Pool::NAME if operation == "incr" => {
+            let pool: Pool = round::filled(keys);
+            let _ = round::incr(&pool, &key(keys), ops);
+            std::mem::forget(pool);
+            Some(())
+        }
         Pool::NAME => run::<Pool>(operation, keys, ops),
         Papaya::NAME => run::<Papaya>(operation, keys, ops),
         DashMap::NAME => run::<DashMap>(operation, keys, ops),
@@ -45,7 +51,7 @@ fn main() -> ExitCode {
     if parse_and_run().is_some() {
         return ExitCode::SUCCESS;
     }
-    let usage = "usage: cachegrind pool|papaya|dashmap|hashbrown get|set|fill KEYS OPS";
+    let usage = "usage: cachegrind pool|papaya|dashmap|hashbrown get|set|incr|fill KEYS OPS";
     let _ = writeln!(io::stderr(), "{usage}");
     ExitCode::FAILURE
 }
