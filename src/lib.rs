@@ -21,6 +21,7 @@ pub use error::{Error, LoadError};
 pub use map::LockFreeMap;
 pub use pool::{
     ByteSize, CacheConfig, CacheStats, ConfigError, EvictionPolicy, ExpireCondition, Expiry,
-    KeyInfo, MemoryCachePool, Pinned, ScanOptions, ScanPage, SetOptions, SetReply, Ttl, Update,
+    FieldPage, HashRef, InsertPosition, KeyInfo, ListEnd, ListRef, MemberPage, MemoryCachePool,
+    Pinned, PushOptions, ScanOptions, ScanPage, SetOptions, SetRef, SetReply, Ttl, Update,
     ValueRef, ValueType,
 };

@@ -55,11 +55,11 @@ impl<'g> Collection<'g> {
         }
     }
 
-    /// Bytes that it takes outside of its record.
-    pub(crate) fn bytes(self) -> u64 {
+    /// The tree, if it is one.
+    pub(crate) fn as_tree(self) -> Option<&'g FieldTree> {
         match self {
-            Self::Packed(_) => 0,
-            Self::Tree(tree) => tree.bytes,
+            Self::Packed(_) => None,
+            Self::Tree(tree) => Some(tree),
         }
     }
 

@@ -67,6 +67,7 @@ impl ListRoot {
     };
 
     /// Bytes of both ends, which the record keeps behind this.
+    #[cfg(test)]
     pub(crate) fn end_bytes(&self) -> usize {
         usize::from(self.head_bytes) + usize::from(self.tail_bytes)
     }
@@ -110,6 +111,11 @@ impl<'g> ListValue<'g> {
     #[inline]
     pub(crate) fn len(self) -> u64 {
         self.root.len
+    }
+
+    /// The tree of chunks, if the list is long.
+    pub(crate) fn middle_node(self) -> Option<Node> {
+        self.root.middle
     }
 
     /// Bytes that it takes outside of its record.

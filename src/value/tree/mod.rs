@@ -4,6 +4,7 @@ pub(crate) mod chunks;
 pub(crate) mod copy;
 pub(crate) mod edit;
 pub(crate) mod fields;
+pub(crate) mod grave;
 pub(crate) mod graveyard;
 #[cfg(all(test, not(pool_loom)))]
 pub(crate) mod heap;
