@@ -21,7 +21,7 @@ pub use error::{Error, LoadError};
 pub use map::LockFreeMap;
 pub use pool::{
     ByteSize, CacheConfig, CacheStats, ConfigError, EvictionPolicy, ExpireCondition, Expiry,
-    FieldPage, HashRef, InsertPosition, KeyInfo, ListEnd, ListRef, MemberPage, MemoryCachePool,
-    Pinned, PushOptions, ScanOptions, ScanPage, SetOptions, SetRef, SetReply, Ttl, Update,
-    ValueRef, ValueType,
+    FieldPage, FieldValue, HashRef, InsertPosition, KeyInfo, ListEnd, ListRef, MemberPage,
+    MemoryCachePool, Pinned, PoppedElements, PushOptions, ScanOptions, ScanPage, SetOptions,
+    SetRef, SetReply, Ttl, Update, ValueRef, ValueType,
 };

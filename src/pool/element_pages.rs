@@ -1,8 +1,13 @@
 //! Parts of hashes and sets: HSCAN, SSCAN and HRANDFIELD.
 
 use super::{
-    MemoryCachePool, edits::hash_of, engine::Touch, hashes::read_hash, random::numbers,
-    scan::ScanOptions, sets::read_set,
+    MemoryCachePool,
+    edits::hash_of,
+    engine::Touch,
+    hashes::{FieldValue, read_hash},
+    random::numbers,
+    scan::ScanOptions,
+    sets::read_set,
 };
 use crate::{error::Error, value::element::Element};
 
@@ -13,7 +18,7 @@ pub struct FieldPage {
     /// Where the next page begins; 0 when there is none.
     pub cursor: u64,
     /// The fields found, and their values.
-    pub fields: Vec<(Vec<u8>, Vec<u8>)>,
+    pub fields: Vec<FieldValue>,
 }
 
 /// A page of an [`sscan`](MemoryCachePool::sscan).
@@ -130,7 +135,7 @@ impl MemoryCachePool {
         &self,
         key: impl AsRef<[u8]>,
         most: i64,
-    ) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Error> {
+    ) -> Result<Vec<FieldValue>, Error> {
         self.random_fields(key.as_ref(), most, |field, value| (field.to_vec(), value.to_vec()))
     }
 

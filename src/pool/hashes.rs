@@ -10,6 +10,9 @@ use crate::{
     value::{element::Element, extended::Extended, hash::HashValue},
 };
 
+/// A field and its value.
+pub type FieldValue = (Vec<u8>, Vec<u8>);
+
 impl MemoryCachePool {
     /// Gives `field` of the hash at `key` a value; true when the field is new. The time to live of
     /// the key stays.
@@ -123,7 +126,7 @@ impl MemoryCachePool {
     /// # Errors
     ///
     /// As [`hget`](Self::hget).
-    pub fn hgetall(&self, key: impl AsRef<[u8]>) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Error> {
+    pub fn hgetall(&self, key: impl AsRef<[u8]>) -> Result<Vec<FieldValue>, Error> {
         read_hash(&self.engine, key.as_ref(), |hash, _| {
             hash.iter().map(|(field, value)| (field.to_vec(), value.to_vec())).collect()
         })

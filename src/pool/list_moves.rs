@@ -8,6 +8,16 @@ use super::{
 };
 use crate::{error::Error, value::element::Element};
 
+/// What [`lmpop`](MemoryCachePool::lmpop) has taken.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct PoppedElements {
+    /// Which of the keys they are from.
+    pub index: usize,
+    /// The elements, in the order in which they were taken.
+    pub elements: Vec<Vec<u8>>,
+}
+
 impl MemoryCachePool {
     /// Takes an element from one end of the list at `source`, puts it at an end of the one at
     /// `destination`, and returns it; `None` when `source` does not exist.
@@ -69,13 +79,13 @@ impl MemoryCachePool {
         keys: &[K],
         end: ListEnd,
         most: usize,
-    ) -> Result<Option<(usize, Vec<Vec<u8>>)>, Error> {
+    ) -> Result<Option<PoppedElements>, Error> {
         if most == 0 || keys.is_empty() {
             return Err(Error::NotPositive);
         }
         for (index, key) in keys.iter().enumerate() {
             if let Some(popped) = pop(&self.engine, key.as_ref(), end, most)? {
-                return Ok(Some((index, popped)));
+                return Ok(Some(PoppedElements { index, elements: popped }));
             }
         }
         Ok(None)

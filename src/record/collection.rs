@@ -85,10 +85,11 @@ impl Body<'_> {
     ///
     /// `at` is aligned for the encoding, and the memory there is as long as it asks for.
     unsafe fn write(&self, at: NonNull<u8>, encoding: Encoding, len: usize) {
-        // SAFETY: the caller's word, for each of the roots.
         match self {
             Self::Packed(..) => {}
+            // SAFETY: the caller's word.
             Self::Tree(_, tree) => unsafe { at.cast::<FieldTree>().write(**tree) },
+            // SAFETY: the caller's word.
             Self::List(image) => unsafe { at.cast::<ListRoot>().write(image.root) },
             Self::Same(live) => {
                 let from = live.collection_start();

@@ -6,3 +6,5 @@ pub(crate) mod command;
 pub(crate) mod oracle;
 pub(crate) mod pair;
 pub(crate) mod reply;
+pub(crate) mod resp;
+pub(crate) mod text_commands;

@@ -74,22 +74,3 @@ fn a_tree_is_freed_in_slices_and_every_node_of_it_once() {
     assert_eq!(heap.live_blocks(), 0);
     assert_eq!(free(&mut graveyard, SLICE, &heap), (0, 0));
 }
-
-#[test]
-fn what_one_thread_leaves_another_one_frees() {
-    let heap = Heap::default();
-    let tree = tree(&heap);
-    let all = heap.live_blocks();
-    let (mut first, mut second) = (Graveyard::new(), Graveyard::new());
-    bury(&tree, &mut first);
-    let (some, _) = free(&mut first, all / 3, &heap);
-
-    while let Some(node) = first.exhume() {
-        // SAFETY: it was taken out of the other graveyard, with all that is below it.
-        unsafe { second.bury(node) };
-    }
-    let (rest, _) = free(&mut second, usize::MAX, &heap);
-
-    assert_eq!(some + rest, all);
-    assert_eq!(heap.live_blocks(), 0);
-}

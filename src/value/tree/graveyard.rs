@@ -37,11 +37,6 @@ impl Graveyard {
         self.stack.is_empty()
     }
 
-    /// Takes out a tree, for another thread's graveyard; how many bytes it has is not known.
-    pub(crate) fn exhume(&mut self) -> Option<Node> {
-        self.stack.pop()
-    }
-
     /// Frees up to `most` nodes by a call for each block; returns their bytes.
     pub(crate) fn free(&mut self, most: usize, mut put: impl FnMut(NonNull<u8>, usize)) -> u64 {
         let mut freed = 0;
