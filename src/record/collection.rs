@@ -18,6 +18,7 @@ use crate::{
     reclaim::{Guard, Retired},
     table,
     value::{
+        collection::Collection,
         hash::HashValue,
         list::{ListImage, ListRoot, ListValue},
         packed::Packing,
@@ -195,19 +196,15 @@ impl<'g> Live<'g> {
 
     /// The nodes that hang directly below the record, and the bytes of all below it.
     pub(super) fn trees(self) -> (impl Iterator<Item = Node> + use<'g>, u64) {
-        let (mut tree, mut middle, mut bytes) = (None, None, 0);
-        match self.value() {
-            Value::Hash(hash) => tree = hash.collection().as_tree(),
-            Value::Set(set) => tree = set.collection().as_tree(),
-            Value::List(list) => {
-                middle = list.middle_node();
-                bytes = list.bytes();
-            }
-            Value::Bytes(_) | Value::Integer(_) | Value::Object(_) => {}
-        }
-        if let Some(tree) = tree {
-            bytes = tree.bytes;
-        }
+        let (collection, list) = match self.value() {
+            Value::Hash(hash) => (Some(hash.collection()), None),
+            Value::Set(set) => (Some(set.collection()), None),
+            Value::List(list) => (None, Some(list)),
+            Value::Bytes(_) | Value::Integer(_) | Value::Object(_) => (None, None),
+        };
+        let bytes = collection.map_or(0, Collection::bytes) + list.map_or(0, ListValue::bytes);
+        let tree = collection.and_then(Collection::as_tree);
+        let middle = list.and_then(ListValue::middle_node);
         let children = tree.into_iter().flat_map(|tree| tree.children.live().map(NodeRef::node));
         (children.chain(middle), bytes)
     }

@@ -55,6 +55,11 @@ impl<'g> Collection<'g> {
         }
     }
 
+    /// Bytes that it takes outside of its record.
+    pub(crate) fn bytes(self) -> u64 {
+        self.as_tree().map_or(0, |tree| tree.bytes)
+    }
+
     /// The tree, if it is one.
     pub(crate) fn as_tree(self) -> Option<&'g FieldTree> {
         match self {

@@ -50,7 +50,7 @@ impl Resp {
 
     /// A number.
     pub(crate) fn size(number: usize) -> Self {
-        Self::Number(i64::try_from(number).unwrap())
+        Self::Number(i64::try_from(number).unwrap_or(i64::MAX))
     }
 
     /// The same with the items of an array in order.

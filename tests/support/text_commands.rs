@@ -221,10 +221,10 @@ fn lpos(pool: &MemoryCachePool, key: &[u8], element: &[u8], options: &[&[u8]]) -
                 }
             }
             word if is(word, "count") => {
-                most = Some(not_negative(value, "ERR COUNT can't be negative")?)
+                most = Some(not_negative(value, "ERR COUNT can't be negative")?);
             }
             word if is(word, "maxlen") => {
-                max_len = not_negative(value, "ERR MAXLEN can't be negative")?
+                max_len = not_negative(value, "ERR MAXLEN can't be negative")?;
             }
             _ => return Err(SYNTAX.to_owned()),
         }

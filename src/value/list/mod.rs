@@ -67,7 +67,7 @@ impl ListRoot {
     };
 
     /// Bytes of both ends, which the record keeps behind this.
-    #[cfg(test)]
+    #[cfg(all(test, not(pool_loom)))]
     pub(crate) fn end_bytes(&self) -> usize {
         usize::from(self.head_bytes) + usize::from(self.tail_bytes)
     }
