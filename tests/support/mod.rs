@@ -2,6 +2,7 @@
 
 #![allow(dead_code, clippy::allow_attributes, reason = "each test uses a part of it")]
 
+pub(crate) mod collections;
 pub(crate) mod command;
 pub(crate) mod oracle;
 pub(crate) mod pair;
