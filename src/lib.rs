@@ -25,3 +25,7 @@ pub use pool::{
     MemoryCachePool, Pinned, PoppedElements, PushOptions, ScanOptions, ScanPage, SetOptions,
     SetRef, SetReply, Ttl, Update, ValueRef, ValueType,
 };
+
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub use value::fuzzing::decode_packed;

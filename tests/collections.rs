@@ -93,6 +93,7 @@ fn nothing_is_left_of_what_is_deleted_overwritten_or_flushed() -> Done {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes thousands of writes")]
 fn a_large_value_is_freed_in_slices_by_whoever_writes_later() -> Done {
     let pool = filled()?;
     let large = pool.memory_usage("hash").unwrap();

@@ -1,4 +1,27 @@
 //! Small hashes, sets and lists.
+//!
+//! A hash or a set is packed up to 64 entries and 1,200 bytes, and becomes packed again at half of
+//! both. It lies in its record, in one piece, and is written anew by every change:
+//!
+//! ```text
+//! narrow   count u8 (0..=254) | tags u8 each | ends u16 each | entries
+//! wide     0xFF | count u32   | tags u8 each | ends u32 each | entries      leaves of a tree only
+//! entry    field element | value element (of a set: nothing)                see `element`
+//! ```
+//!
+//! A tag is eight bits of the field's hash, so that a lookup looks at the tags, many at once, and
+//! compares about one entry. An end is where an entry ends among the entries. Fields keep the order
+//! in which they came.
+//!
+//! A list's elements lie one behind the other, each with its length once more behind it, for whoever
+//! comes from the right:
+//!
+//! ```text
+//! element | its length, seven bits a byte, the lowest in the last byte
+//! ```
+//!
+//! Whatever the bytes are, reading them is safe: every offset is checked, and what cannot be decoded
+//! is not there.
 
 pub(crate) mod elements;
 pub(crate) mod entry;
