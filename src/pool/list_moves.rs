@@ -4,7 +4,7 @@ use super::{
     MemoryCachePool,
     edits::{Changes, list_of},
     engine::{Engine, Touch},
-    lists::{ListEnd, PushOptions, pop},
+    lists::{ListEnd, PushOptions, pop, pop_one},
 };
 use crate::{error::Error, value::element::Element};
 
@@ -43,10 +43,7 @@ impl MemoryCachePool {
         if !self.check_lists(source, destination)? {
             return Ok(None);
         }
-        let Some(element) = pop(&self.engine, source, from, 1)?.and_then(|mut one| one.pop())
-        else {
-            return Ok(None);
-        };
+        let Some(element) = pop_one(&self.engine, source, from)? else { return Ok(None) };
         if let Err(error) = self.push_options(destination, &[&element], PushOptions::at(to)) {
             self.push_options(source, &[&element], PushOptions::at(from))?;
             return Err(error);

@@ -420,10 +420,20 @@ impl MemoryCachePool {
     }
 }
 
-/// LPOP and RPOP of one element.
+/// LPOP and RPOP of one element, which need no list for it.
 #[inline]
-fn pop_one(engine: &Engine, key: &[u8], end: ListEnd) -> Result<Option<Vec<u8>>, Error> {
-    Ok(pop(engine, key, end, 1)?.and_then(|mut popped| popped.pop()))
+pub(super) fn pop_one(engine: &Engine, key: &[u8], end: ListEnd) -> Result<Option<Vec<u8>>, Error> {
+    let guard = engine.pin();
+    engine.edit_list(&guard, key, |list, steps| {
+        let len = list.len();
+        let at = if end == ListEnd::Left { 0 } else { len.saturating_sub(1) };
+        let Some(element) = list.at(at) else { return Ok((Changes::No, None)) };
+        match end {
+            ListEnd::Left => steps.trim(1, len),
+            ListEnd::Right => steps.trim(0, at),
+        }
+        Ok((Changes::Yes, Some(element.to_vec())))
+    })
 }
 
 /// Takes up to `most` elements from an end; `None` when the key does not exist.
