@@ -252,11 +252,17 @@ fn rounds() -> usize {
     if std::env::var("COLLECTIONS").is_ok_and(|how| how == "quick") { 5 } else { 15 }
 }
 
+/// What fills a keyspace.
+type Fill = Box<dyn Fn(&dyn Use)>;
+
+/// What one thread does in one round.
+type Act = Box<dyn Fn(&dyn Use, usize) + Sync>;
+
 /// What a workload does, for each contender.
 struct Workload {
     name: String,
-    fill: Box<dyn Fn(&dyn Use)>,
-    act: Box<dyn Fn(&dyn Use, usize) + Sync>,
+    fill: Fill,
+    act: Act,
 }
 
 /// [`Keyspace`], as an object.
@@ -439,21 +445,23 @@ fn tails<K: Keyspace>() {
     space.delete(b"large");
     let del = u64::try_from(at.elapsed().as_nanos()).unwrap_or(u64::MAX);
     println!(
-        "| {} | {} | {} | {} |",
+        "| {} | {} | {} | {} | {} | {} |",
         K::NAME,
         micros(times.value_at_quantile(0.5)),
         micros(times.value_at_quantile(0.999)),
+        micros(times.value_at_quantile(0.9999)),
+        micros(times.max()),
         micros(del)
     );
 }
 
 fn main() {
-    println!("| workload | threads | {} | {} | {} |", Pool::NAME, "dashmap", "mutexes");
+    println!("| workload | threads | pool | dashmap | mutexes |");
     println!("|---|--:|--:|--:|--:|");
     workloads().iter().for_each(compare);
     println!();
-    println!("| contender | HSET p50 µs under HGETALL | p99.9 µs | DEL of 1M fields µs |");
-    println!("|---|--:|--:|--:|");
+    println!("| µs | HSET under HGETALL: p50 | p99.9 | p99.99 | most | DEL of 1M fields |");
+    println!("|---|--:|--:|--:|--:|--:|");
     tails::<Pool>();
     tails::<Dash>();
     tails::<Mutexes>();
