@@ -28,6 +28,7 @@ pub struct CacheConfig {
     pub(super) max_memory: Option<ByteSize>,
     pub(super) max_keys: Option<usize>,
     pub(super) default_ttl: Option<Duration>,
+    pub(super) list_max_len: Option<usize>,
     pub(super) eviction_policy: EvictionPolicy,
     pub(super) cleanup_interval: Option<Duration>,
     pub(super) enable_stats: bool,
@@ -49,6 +50,7 @@ impl CacheConfig {
             max_memory: None,
             max_keys: None,
             default_ttl: None,
+            list_max_len: None,
             eviction_policy: EvictionPolicy::default(),
             cleanup_interval: None,
             enable_stats: true,
@@ -74,6 +76,14 @@ impl CacheConfig {
     #[must_use]
     pub fn max_keys(mut self, keys: usize) -> Self {
         self.max_keys = Some(keys);
+        self
+    }
+
+    /// The most elements of a list: a push beyond it drops those at the other end, as a ring buffer
+    /// does. [`PushOptions::max_len`](crate::PushOptions::max_len) goes before it.
+    #[must_use]
+    pub fn list_max_len(mut self, elements: usize) -> Self {
+        self.list_max_len = Some(elements);
         self
     }
 
@@ -134,6 +144,10 @@ impl CacheConfig {
         check_keys("max_keys", self.max_keys)?;
         check_keys("capacity", self.capacity)?;
         check_max_memory(self.max_memory)?;
+        if self.list_max_len == Some(0) {
+            let reason = "must be at least 1";
+            return Err(ConfigError::Invalid { field: "list_max_len", reason });
+        }
         if self.default_ttl.is_some_and(|ttl| ttl.as_millis() == 0 || ttl > LONGEST_TTL) {
             let reason = "must be from 1 ms to 10,000 years";
             return Err(ConfigError::Invalid { field: "default_ttl", reason });
@@ -227,6 +241,7 @@ mod tests {
             (CacheConfig::new().default_ttl(Duration::from_nanos(1)), "default_ttl"),
             (CacheConfig::new().default_ttl(Duration::MAX), "default_ttl"),
             (CacheConfig::new().cleanup_interval(Duration::ZERO), "cleanup_interval"),
+            (CacheConfig::new().list_max_len(0), "list_max_len"),
         ];
         for (config, name) in refused {
             let error = config.validate();

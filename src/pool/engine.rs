@@ -9,10 +9,13 @@ use crate::{
     error::Error,
     evict::{Evictor, Place},
     reclaim::{Domain, Guard},
-    record::{Content, Draft, LONGEST_KEY, LONGEST_VALUE, Live, Origin, Record, bytes_of_text},
+    record::{
+        Content, Draft, LONGEST_KEY, LONGEST_VALUE, Live, Origin, Record, bytes_of_text,
+        collection::retired_alone,
+    },
     seed::KeyHasher,
     sync::{AtomicU64, Mutex},
-    table::{Found, Insert, Record as _, Table},
+    table::{Found, Insert, Table},
     tally::{TALLIES, Tally},
     wheel::Wheel,
 };
@@ -55,7 +58,7 @@ pub(crate) struct Engine {
     pub(super) table: Table<Record>,
     /// Which records expire when.
     pub(super) wheel: Wheel,
-    hasher: KeyHasher,
+    pub(super) hasher: KeyHasher,
     pub(super) clock: TimeSource,
     /// The clock when the pool began; records keep times relative to it.
     pub(super) began: u64,
@@ -292,7 +295,10 @@ impl Engine {
         let len = match &content {
             Content::Bytes(bytes) => bytes.len(),
             Content::Built(bytes) => bytes.len(),
-            Content::Shared(_) | Content::Integer(_) | Content::Object(_) => 0,
+            Content::Shared(_)
+            | Content::Integer(_)
+            | Content::Object(_)
+            | Content::Collection(_) => 0,
         };
         if len > LONGEST_VALUE {
             return Err(Error::ValueTooLong);
@@ -327,7 +333,7 @@ impl Engine {
     }
 
     /// Swaps a record for another of the same key.
-    fn replace<const MAY_BE_LIMITED: bool>(
+    pub(super) fn replace<const MAY_BE_LIMITED: bool>(
         &self,
         guard: &Guard<'_>,
         found: &Found<'_, Record>,
@@ -398,7 +404,7 @@ impl Engine {
             }
             Insert::Lost => {
                 // SAFETY: the record is out of the table and ours.
-                let retired = unsafe { Record::retired(draft.record()) };
+                let retired = unsafe { retired_alone(draft.record()) };
                 // SAFETY: it lost its commit, so that nobody who pins from now on can reach it.
                 unsafe { guard.retire(retired) };
                 draft.publish();
@@ -414,7 +420,7 @@ impl Engine {
     }
 
     /// Removes a record; false when its slot holds something else by now.
-    fn remove(&self, guard: &Guard<'_>, found: &Found<'_, Record>) -> bool {
+    pub(super) fn remove(&self, guard: &Guard<'_>, found: &Found<'_, Record>) -> bool {
         let removed = self.unlink(guard, found);
         if removed {
             self.evictor.note_removed(guard.evict());

@@ -46,7 +46,9 @@ pub(crate) enum Retired {
         /// What is left of it.
         remains: NonNull<u8>,
         /// Bytes that become free with it.
-        bytes: u32,
+        bytes: u64,
+        /// Whether they were taken from the guard's magazines, and so are counted as taken.
+        is_counted: bool,
         /// Frees a slice; true when nothing is left.
         free_slice: unsafe fn(NonNull<u8>) -> bool,
     },
@@ -60,7 +62,7 @@ impl Retired {
             Self::Block { bytes, .. } => u64::from(bytes),
             Self::Owner { bytes, held, .. } => u64::from(bytes) + u64::from(held),
             Self::Return { .. } => 0,
-            Self::Gradual { bytes, .. } => u64::from(bytes),
+            Self::Gradual { bytes, .. } => bytes,
         }
     }
 
@@ -103,10 +105,10 @@ impl Retired {
                 unsafe { give_back(home, index, generation) };
                 (None, 0)
             }
-            Self::Gradual { remains, bytes, free_slice } => {
+            Self::Gradual { remains, bytes, free_slice, .. } => {
                 // SAFETY: as above.
                 while !unsafe { free_slice(remains) } {}
-                (None, bytes as usize)
+                (None, usize::try_from(bytes).unwrap_or(usize::MAX))
             }
         }
     }

@@ -143,9 +143,9 @@ impl Participant {
     #[inline]
     pub(super) unsafe fn retire(&self, domain: &Domain, item: Retired) {
         self.stripe.of(Tally::RetiredBytes).add(item.bytes());
-        if let Retired::Gradual { bytes, .. } = item {
+        if let Retired::Gradual { bytes, is_counted: false, .. } = item {
             // Until now it was part of a table, which counts itself.
-            self.charge(domain, i64::from(bytes));
+            self.charge(domain, i64::try_from(bytes).unwrap_or(i64::MAX));
         }
         let (is_full, frees) = self.local(|local| {
             if local.bag.is_null() {
