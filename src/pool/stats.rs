@@ -1,6 +1,11 @@
 //! Statistics of the pool, and facts about each key.
 
-use super::{MemoryCachePool, engine::WALK_SLICE, expiry::Ttl, keyspace::ValueType};
+use super::{
+    MemoryCachePool,
+    engine::{Touch, WALK_SLICE},
+    expiry::Ttl,
+    keyspace::ValueType,
+};
 use crate::{
     record::{Live, usage::Tick},
     sync::lock,
@@ -159,6 +164,15 @@ impl MemoryCachePool {
             ("keyspace", vec![("keys", stats.key_count.to_string()), ("max_keys", most)]),
         ];
         sections.into()
+    }
+
+    /// Facts about one key, if it exists. Does not count as a use of the key.
+    #[must_use]
+    pub fn key_info(&self, key: impl AsRef<[u8]>) -> Option<KeyInfo> {
+        let engine = &*self.engine;
+        let now = engine.clock.now_millis();
+        let tick = Tick::at(engine.elapsed_coarse());
+        engine.read(key.as_ref(), Touch::No, |live| key_info(live, now, tick))
     }
 
     /// Facts about each key, in no order; a weak snapshot as [`keys`](Self::keys) is.
