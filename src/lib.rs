@@ -21,5 +21,6 @@ pub use error::{Error, LoadError};
 pub use map::LockFreeMap;
 pub use pool::{
     ByteSize, CacheConfig, CacheStats, ConfigError, EvictionPolicy, ExpireCondition, Expiry,
-    KeyInfo, MemoryCachePool, Pinned, SetOptions, SetReply, Ttl, Update, ValueRef, ValueType,
+    KeyInfo, MemoryCachePool, Pinned, ScanOptions, ScanPage, SetOptions, SetReply, Ttl, Update,
+    ValueRef, ValueType,
 };

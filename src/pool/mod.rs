@@ -13,6 +13,7 @@ mod objects;
 mod options;
 mod pinned;
 mod policy;
+mod scan;
 mod single_flight;
 mod stats;
 mod strings;
@@ -25,6 +26,7 @@ pub use keyspace::ValueType;
 pub use options::{Expiry, SetOptions, SetReply};
 pub use pinned::{Pinned, ValueRef};
 pub use policy::EvictionPolicy;
+pub use scan::{ScanOptions, ScanPage};
 pub use stats::{CacheStats, KeyInfo};
 
 use engine::Engine;

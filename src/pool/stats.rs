@@ -127,6 +127,7 @@ impl MemoryCachePool {
     pub fn info(&self) -> Vec<(&'static str, Vec<(&'static str, String)>)> {
         let engine = &*self.engine;
         let stats = self.get_stats();
+        let oldest_guard = engine.domain.oldest_guard_millis().unwrap_or(0);
         let uptime = engine.clock.now_millis().saturating_sub(engine.began) / 1000;
         let most = engine.config.max_keys.map_or_else(|| "0".to_owned(), |most| most.to_string());
         let sections: [Section; 4] = [
@@ -145,6 +146,7 @@ impl MemoryCachePool {
                     ("used_memory_records", stats.record_bytes.to_string()),
                     ("used_memory_retired", stats.retired_bytes.to_string()),
                     ("used_memory_table", stats.table_bytes.to_string()),
+                    ("oldest_guard_millis", oldest_guard.to_string()),
                     ("maxmemory_policy", engine.config.eviction_policy.to_string()),
                 ],
             ),

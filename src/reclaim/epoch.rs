@@ -15,6 +15,7 @@
 //! Models of other modules run on a stand-in (`stand_in.rs`) that knows no epochs.
 
 use super::barrier::Barriers;
+use crate::clock::monotonic_millis;
 use crate::sync::{AtomicU32, AtomicU64, Mutant, Ordering, fence, is_mutant};
 use crossbeam_utils::CachePadded;
 
@@ -36,6 +37,8 @@ struct Epoch {
     /// The epoch's number, from 1.
     current: AtomicU64,
     barriers: Barriers,
+    /// When it began, on the monotonic clock, in milliseconds; advisory.
+    began: AtomicU64,
 }
 
 /// One thread's presence in a domain.
@@ -63,7 +66,11 @@ enum Standing {
 impl Epochs {
     /// The first epoch.
     pub(super) fn new() -> Self {
-        Self(CachePadded::new(Epoch { current: AtomicU64::new(1), barriers: Barriers::new() }))
+        Self(CachePadded::new(Epoch {
+            current: AtomicU64::new(1),
+            barriers: Barriers::new(),
+            began: AtomicU64::new(monotonic_millis()),
+        }))
     }
 
     /// The number of the current epoch: what is retired gets it as its stamp.
@@ -111,13 +118,28 @@ impl Epochs {
         }
         // ORDERING: Release, edges `advance→announce` and `advance→free`; Relaxed on failure, then
         // somebody else has moved on.
-        let _ = self.0.current.compare_exchange(
+        let moved = self.0.current.compare_exchange(
             current,
             current + 1,
             Ordering::Release,
             Ordering::Relaxed,
         );
+        if moved.is_ok() {
+            // ORDERING: Relaxed; advisory.
+            self.0.began.store(monotonic_millis(), Ordering::Relaxed);
+        }
         true
+    }
+
+    /// When the current epoch began, if somebody is inside an operation that he began before it.
+    pub(super) fn held_since<'p, I: Iterator<Item = &'p Presence>>(
+        &self,
+        mut everybody: I,
+    ) -> Option<u64> {
+        let current = self.now();
+        let is_held = everybody.any(|presence| presence.standing(current) == Standing::Inside);
+        // ORDERING: Relaxed; advisory.
+        is_held.then(|| self.0.began.load(Ordering::Relaxed))
     }
 }
 

@@ -120,6 +120,8 @@ mod participant;
 mod stand_in;
 #[cfg(all(test, not(pool_loom)))]
 mod tests;
+#[cfg(all(debug_assertions, not(pool_loom)))]
+mod watch;
 
 pub(crate) use bag::Retired;
 pub(crate) use participant::Participant;
@@ -129,6 +131,7 @@ use self::epoch::{Epochs, Presence};
 #[cfg(all(pool_loom, not(pool_epochs)))]
 use self::stand_in::{Epochs, Presence};
 use crate::{
+    clock::monotonic_millis,
     seed::random_seed,
     sync::{AtomicPtr, Mutex, Ordering, lock},
     tally::{Stripe, Tally},
@@ -179,7 +182,13 @@ impl Domain {
         // this guard borrows.
         let participant = unsafe { &*participant };
         participant.presence.enter(&self.epochs);
-        Guard { participant, domain: self, not_send: PhantomData }
+        Guard {
+            participant,
+            domain: self,
+            #[cfg(all(debug_assertions, not(pool_loom)))]
+            _watch: watch::Watch::start(),
+            not_send: PhantomData,
+        }
     }
 
     /// Takes over a participant that a thread has left, or adds a new one.
@@ -251,6 +260,16 @@ impl Domain {
     /// Bytes retired and not yet free.
     pub(crate) fn retired_bytes(&self) -> u64 {
         self.total(Tally::RetiredBytes)
+    }
+
+    /// How long, in milliseconds and at least, the oldest guard has been held that keeps the epoch
+    /// from moving on; `None` when none does.
+    ///
+    /// A guard is noticed only when the epoch has moved on since it was taken, which this call tries
+    /// to bring about: the first one may see a guard younger than it is.
+    pub(crate) fn oldest_guard_millis(self: &Arc<Self>) -> Option<u64> {
+        self.pin().participant.seal_and_insist(self);
+        self.epochs.held_since(self.presences()).map(|since| monotonic_millis() - since)
     }
 
     /// Whether the pool is gone.
@@ -333,6 +352,8 @@ unsafe impl Send for Seat {}
 pub(crate) struct Guard<'d> {
     participant: &'d Participant,
     domain: &'d Arc<Domain>,
+    #[cfg(all(debug_assertions, not(pool_loom)))]
+    _watch: watch::Watch,
     not_send: PhantomData<*const ()>,
 }
 
@@ -361,16 +382,20 @@ impl Guard<'_> {
     /// what its call needs lives until the domain has closed.
     #[inline]
     pub(crate) unsafe fn retire(&self, item: Retired) {
-        // The same call twice: for a plain block, the usual case, two words are written.
-        match item {
-            Retired::Block { block, bytes } => {
-                let item = Retired::Block { block, bytes };
-                // SAFETY: the guard holds the participant, and the rest is the caller's word.
-                unsafe { self.participant.retire(self.domain, item) };
-            }
-            // SAFETY: as above.
-            item => unsafe { self.participant.retire(self.domain, item) },
-        }
+        // SAFETY: the guard holds the participant, and the rest is the caller's word.
+        unsafe { self.participant.retire(self.domain, item) };
+    }
+
+    /// As [`retire`](Self::retire), for a block that holds nothing to drop: the usual case, which
+    /// writes two words.
+    ///
+    /// # Safety
+    ///
+    /// As for `retire`.
+    #[inline]
+    pub(crate) unsafe fn retire_block(&self, block: NonNull<u8>, bytes: u32) {
+        // SAFETY: as above.
+        unsafe { self.participant.retire(self.domain, Retired::Block { block, bytes }) };
     }
 
     /// Takes a block of a class size (see [`magazine::block_bytes`]); its content is arbitrary.

@@ -56,6 +56,10 @@ impl Epochs {
     pub(super) fn advance<'p, I: Iterator<Item = &'p Presence>>(&self, _: I, _: bool) -> bool {
         true
     }
+
+    pub(super) fn held_since<'p, I: Iterator<Item = &'p Presence>>(&self, _: I) -> Option<u64> {
+        None
+    }
 }
 
 impl Presence {

@@ -120,6 +120,37 @@ fn a_thread_that_has_stopped_working_holds_nothing_back() {
 }
 
 #[test]
+fn a_guard_that_is_held_is_told_by_its_age() {
+    let domain = Owned::new();
+    assert_eq!(domain.0.oldest_guard_millis(), None);
+    let (held, done) = (std::sync::Barrier::new(2), std::sync::Barrier::new(2));
+
+    thread::scope(|scope| {
+        let (shared, held, done) = (&domain.0, &held, &done);
+        scope.spawn(move || {
+            let _guard = shared.pin();
+            held.wait();
+            done.wait();
+        });
+        held.wait();
+        // The first call moves the epoch on, past the guard.
+        domain.0.oldest_guard_millis();
+        let age = domain.0.oldest_guard_millis();
+        let later = loop {
+            let later = domain.0.oldest_guard_millis();
+            if later > age {
+                break later;
+            }
+            thread::yield_now();
+        };
+        done.wait();
+        assert!(age.is_some() && later > age);
+    });
+
+    assert_eq!(domain.0.oldest_guard_millis(), None);
+}
+
+#[test]
 fn a_thread_that_ends_leaves_nothing_behind() {
     let drops = Arc::new(AtomicUsize::new(0));
     let domain = Owned::new();

@@ -38,7 +38,7 @@ pub(crate) mod usage;
 pub(crate) use draft::{Content, Draft, Origin};
 
 use crate::{
-    reclaim::{Retired, magazine::block_bytes},
+    reclaim::{Guard, Retired, magazine::block_bytes},
     sync::UnsafeCell,
     table,
 };
@@ -263,6 +263,12 @@ impl Record {
         bytes
     }
 
+    /// Whether nothing has to be dropped before the block is free; loom's cells always have to be.
+    #[inline]
+    fn is_block(&self) -> bool {
+        cfg!(not(pool_loom)) && self.encoding == Encoding::Text
+    }
+
     /// Bytes that the value holds outside of the block, as far as the pool knows them.
     #[inline]
     fn held(&self) -> u32 {
@@ -303,18 +309,44 @@ unsafe impl table::Record for Record {
     unsafe fn retired(record: NonNull<Self>) -> Retired {
         // SAFETY: the caller says that the record is valid.
         let header = unsafe { record.as_ref() };
-        if cfg!(not(pool_loom)) && header.encoding == Encoding::Text {
-            return Retired::Block { block: record.cast(), bytes: header.block() };
+        let (block, bytes, held) = (record.cast(), header.block(), header.held());
+        if header.is_block() {
+            return Retired::Block { block, bytes };
         }
-        retired_owner(record, header)
+        Retired::Owner { block, bytes, held, drop_content }
+    }
+
+    #[inline]
+    unsafe fn retire(record: NonNull<Self>, guard: &Guard<'_>) -> u64 {
+        // SAFETY: found under the guard, and therefore valid.
+        let header = unsafe { record.as_ref() };
+        if header.is_block() {
+            let bytes = header.block();
+            // SAFETY: the caller unlinked it, so that nobody else retires it; `Draft` has taken the
+            // block with this size.
+            unsafe { guard.retire_block(record.cast(), bytes) };
+            return u64::from(bytes);
+        }
+        // SAFETY: the caller's word.
+        unsafe { retire_owner(record, guard) }
     }
 }
 
-/// How a record is given back that is not just a block.
+/// Retires a record that is more than a block; returns the bytes that will be free with it.
+///
+/// # Safety
+///
+/// As for [`table::Record::retire`].
 #[cold]
-fn retired_owner(record: NonNull<Record>, header: &Record) -> Retired {
-    let (bytes, held) = (header.block(), header.held());
-    Retired::Owner { block: record.cast(), bytes, held, drop_content }
+#[inline(never)]
+unsafe fn retire_owner(record: NonNull<Record>, guard: &Guard<'_>) -> u64 {
+    use table::Record as _;
+    // SAFETY: found under the guard, and therefore valid.
+    let retired = unsafe { Record::retired(record) };
+    let bytes = retired.bytes();
+    // SAFETY: the caller unlinked it, so that nobody else retires it.
+    unsafe { guard.retire(retired) };
+    bytes
 }
 
 /// Drops what a record holds, and leaves its block.

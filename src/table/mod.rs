@@ -144,7 +144,7 @@ pub(crate) mod bucket;
 mod generation;
 mod insert;
 mod lookup;
-#[cfg(all(test, pool_loom))]
+#[cfg(all(test, pool_loom, not(pool_epochs)))]
 mod loom;
 mod migrate;
 mod overflow;
@@ -188,6 +188,21 @@ pub(crate) unsafe trait Record: Sized {
     ///
     /// `record` is valid.
     unsafe fn retired(record: NonNull<Self>) -> Retired;
+
+    /// Retires a record, and returns the bytes that will be free with it.
+    ///
+    /// # Safety
+    ///
+    /// The caller has unlinked the record, which was found under `guard`, from its table.
+    #[inline]
+    unsafe fn retire(record: NonNull<Self>, guard: &Guard<'_>) -> u64 {
+        // SAFETY: found under the guard, and therefore valid.
+        let retired = unsafe { Self::retired(record) };
+        let bytes = retired.bytes();
+        // SAFETY: the caller unlinked it, so that nobody else retires it.
+        unsafe { guard.retire(retired) };
+        bytes
+    }
 }
 
 /// A hash table of records.

@@ -35,12 +35,8 @@ impl<R: Record> Table<R> {
         if !bucket::swap(found.slot, found.word, Word::record(record, Tag::of(hash))) {
             return None;
         }
-        // SAFETY: found under the guard, and therefore valid.
-        let retired = unsafe { R::retired(found.record) };
-        let bytes = retired.bytes();
-        // SAFETY: our CAS unlinked it, so that nobody else retires it.
-        unsafe { guard.retire(retired) };
-        Some(bytes)
+        // SAFETY: our CAS unlinked it; it was found under the guard.
+        Some(unsafe { R::retire(found.record, guard) })
     }
 
     /// Removes the record that was found, and retires it; returns the bytes that will be free with
@@ -64,10 +60,7 @@ impl<R: Record> Table<R> {
             return None;
         }
         // SAFETY: as in `replace`.
-        let retired = unsafe { R::retired(record) };
-        let bytes = retired.bytes();
-        // SAFETY: as in `replace`.
-        unsafe { guard.retire(retired) };
+        let bytes = unsafe { R::retire(record, guard) };
         if found.head.control().overflow() != 0 {
             self.try_detach(found.generation, found.head, guard);
         }
