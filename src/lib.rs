@@ -17,6 +17,7 @@ mod tally;
 mod value;
 
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use glob::Pattern;
 pub use error::{Error, LoadError};
 pub use map::LockFreeMap;
 pub use pool::{

@@ -29,11 +29,6 @@ impl Databases {
         Self { pools: RwLock::new(pools), config, numbering: Version::default() }
     }
 
-    /// How many there are.
-    pub(crate) fn count(&self) -> usize {
-        self.read().len()
-    }
-
     /// Database 0.
     pub(crate) fn first(&self) -> (MemoryCachePool, u64) {
         self.open(0).unwrap_or_default()

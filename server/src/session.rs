@@ -1,11 +1,6 @@
 //! What a connection remembers from one command to the next.
 
-use crate::{
-    clients::Client,
-    protocol::Protocol,
-    shared::Shared,
-    tallies::WorkerTallies,
-};
+use crate::{clients::Client, protocol::Protocol, shared::Shared};
 use memory_cache_pool::MemoryCachePool;
 use std::{sync::Arc, time::Duration};
 
@@ -29,13 +24,17 @@ pub(crate) enum Next {
     Continue,
     /// Sends what is to be sent, and ends.
     Close,
-    /// Waits, and goes on with this reply.
-    Sleep {
-        /// How long.
-        time: Duration,
-        /// What is sent then.
-        reply: Vec<u8>,
-    },
+    /// Goes on after a while.
+    Sleep(Duration),
+}
+
+/// Commands of one kind in a row, whose numbers are added up when another kind follows or the batch
+/// ends, so that counting costs the shared counters one visit and not one a command.
+#[derive(Debug, Default)]
+pub(crate) struct Streak {
+    pub(crate) number: usize,
+    pub(crate) calls: u64,
+    pub(crate) nanos: u64,
 }
 
 /// The state of a connection, as far as commands see it.
@@ -45,8 +44,6 @@ pub(crate) struct Session {
     pub(crate) shared: Arc<Shared>,
     /// What others may know of this connection.
     pub(crate) client: Arc<Client>,
-    /// The counters of the thread that runs this connection.
-    pub(crate) tallies: Arc<WorkerTallies>,
     /// The selected database.
     pub(crate) pool: MemoryCachePool,
     /// Its number.
@@ -63,21 +60,17 @@ pub(crate) struct Session {
     pub(crate) next: Next,
     /// The clock's reading when the last command ended.
     pub(crate) mark: u64,
+    pub(crate) streak: Streak,
 }
 
 impl Session {
-    pub(crate) fn new(
-        shared: Arc<Shared>,
-        client: Arc<Client>,
-        tallies: Arc<WorkerTallies>,
-    ) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, client: Arc<Client>) -> Self {
         let (pool, numbering) = shared.databases.first();
-        let is_authenticated = !shared.access.is_guarded();
+        let is_authenticated = !shared.settings.is_guarded.is_raised();
         let mark = shared.clock.raw();
         Self {
             shared,
             client,
-            tallies,
             pool,
             database: 0,
             numbering,
@@ -86,6 +79,7 @@ impl Session {
             reply_mode: ReplyMode::On,
             next: Next::Continue,
             mark,
+            streak: Streak::default(),
         }
     }
 
@@ -117,10 +111,24 @@ impl Session {
     pub(crate) fn reset(&mut self) {
         self.select(0);
         self.speak(Protocol::default());
-        self.is_authenticated = !self.shared.access.is_guarded();
+        self.is_authenticated = !self.shared.settings.is_guarded.is_raised();
         self.reply_mode = ReplyMode::On;
         self.client.set_name(b"");
         self.client.no_evict.set(false);
-        self.shared.clients.set_monitor(&self.client, false);
+    }
+
+    /// Adds what was counted since to the shared counters.
+    pub(crate) fn settle(&mut self) {
+        let streak = std::mem::take(&mut self.streak);
+        if streak.calls == 0 {
+            return;
+        }
+        let tallies = &self.shared.tallies;
+        tallies.total_commands.add(streak.calls);
+        if let Some(tally) = tallies.commands.get(streak.number) {
+            tally.calls.add(streak.calls);
+            tally.nanos.add(streak.nanos);
+        }
+        self.client.last_command.set(streak.number as u64);
     }
 }

@@ -39,18 +39,6 @@ impl Number {
         self.0.fetch_add(amount, Ordering::Relaxed)
     }
 
-    /// Subtracts from the value, from any thread.
-    pub(crate) fn subtract(&self, amount: u64) {
-        // ORDERING: Relaxed; as in `add`.
-        self.0.fetch_sub(amount, Ordering::Relaxed);
-    }
-
-    /// Adds to a value that only the calling thread writes, which costs no locked instruction.
-    #[inline]
-    pub(crate) fn add_alone(&self, amount: u64) {
-        self.set(self.get().wrapping_add(amount));
-    }
-
     /// Raises the value to at least this.
     pub(crate) fn raise(&self, value: u64) {
         // ORDERING: Relaxed; as in `add`.

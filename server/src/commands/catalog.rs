@@ -180,7 +180,8 @@ mod tests {
             for text in [spec.group, spec.since, spec.summary] {
                 assert!(!text.is_empty(), "{}", command.name);
             }
-            let most = if spec.arity < 0 { usize::MAX } else { usize::from(spec.arity.unsigned_abs()) };
+            let most =
+                if spec.arity < 0 { usize::MAX } else { usize::from(spec.arity.unsigned_abs()) };
             assert!(spec.keys.iter().all(|keys| keys.begin < most), "{}", command.name);
         }
     }

@@ -10,8 +10,6 @@ pub(crate) enum Failure {
     Pool(Error),
     /// The number of arguments cannot be.
     Arity,
-    /// The container does not contain it.
-    UnknownSubcommand,
     /// Another text, with its code.
     Text(Cow<'static, str>),
 }
@@ -43,9 +41,6 @@ impl Failure {
             Self::Arity => {
                 Cow::Owned(format!("ERR wrong number of arguments for '{name}' command"))
             }
-            Self::UnknownSubcommand => Cow::Owned(format!(
-                "ERR unknown subcommand or wrong number of arguments for '{name}'"
-            )),
             Self::Text(text) => text.clone(),
         }
     }

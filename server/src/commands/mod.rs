@@ -5,7 +5,6 @@
 //! file and to name it here.
 
 mod acl;
-mod answers;
 mod catalog;
 mod client;
 mod command;
@@ -21,18 +20,21 @@ mod memory;
 mod moving;
 mod numbers;
 mod object;
-mod options;
 mod server;
 mod slow_log;
 mod spec;
 mod strings;
+mod transactions;
+mod words;
 
 pub(crate) use catalog::{Command, Container, catalog};
 pub(crate) use failure::Failure;
-pub(crate) use info::report as info_report;
 pub(crate) use spec::{CommandSpec, flag};
 
-use crate::{protocol::{Arguments, Reply}, session::Session};
+use crate::{
+    protocol::{Arguments, Reply},
+    session::Session,
+};
 
 /// Every family's rows.
 static FAMILIES: &[&[CommandSpec]] = &[
@@ -53,6 +55,7 @@ static FAMILIES: &[&[CommandSpec]] = &[
     server::ROWS,
     slow_log::ROWS,
     strings::ROWS,
+    transactions::ROWS,
 ];
 
 /// A command with its arguments, and where its reply goes.

@@ -167,18 +167,17 @@ pub(crate) const fn counted_keys(at: usize, flags: &'static [&'static str]) -> K
 pub(crate) mod access {
     type Access = &'static [&'static str];
 
-    pub(crate) const NOT_KEY: Access = &["not_key"];
+    pub(crate) const OW_INSERT: Access = &["OW", "insert"];
+    pub(crate) const OW_UPDATE: Access = &["OW", "update"];
+    pub(crate) const RM_DELETE: Access = &["RM", "delete"];
     pub(crate) const RO: Access = &["RO"];
     pub(crate) const RO_ACCESS: Access = &["RO", "access"];
-    pub(crate) const RW_ACCESS: Access = &["RW", "access"];
     pub(crate) const RW_ACCESS_DELETE: Access = &["RW", "access", "delete"];
     pub(crate) const RW_ACCESS_UPDATE: Access = &["RW", "access", "update"];
     pub(crate) const RW_ACCESS_UPDATE_VARIABLE_FLAGS: Access =
         &["RW", "access", "update", "variable_flags"];
+    pub(crate) const RW_INSERT: Access = &["RW", "insert"];
     pub(crate) const RW_UPDATE: Access = &["RW", "update"];
-    pub(crate) const OW_UPDATE: Access = &["OW", "update"];
-    pub(crate) const OW_INSERT: Access = &["OW", "insert"];
-    pub(crate) const RM_DELETE: Access = &["RM", "delete"];
 }
 
 /// Flags of commands, in the order in which COMMAND lists them.

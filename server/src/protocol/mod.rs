@@ -18,3 +18,12 @@ pub use number::{parse_integer, parse_unsigned};
 pub use problem::{Problem, ProtocolError};
 pub use reply::{Protocol, Reply};
 pub use request::{Arguments, Limits, Progress, RequestParser};
+
+/// The words of a line, as somebody types them; `None` when a quote has no other half.
+pub(crate) fn words(line: &[u8]) -> Option<Vec<Vec<u8>>> {
+    let (mut words, mut ends) = (Vec::new(), Vec::new());
+    inline::split(line, &mut words, &mut ends)?;
+    let starts = std::iter::once(0).chain(ends.iter().copied());
+    let places = starts.zip(ends.iter().copied());
+    Some(places.map(|(start, end)| words.get(start..end).unwrap_or_default().to_vec()).collect())
+}

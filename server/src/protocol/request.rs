@@ -61,14 +61,14 @@ struct Place {
 /// Reads requests one after the other.
 ///
 /// ```
-/// use memory_cache_pool_server::protocol::{Limits, Progress, RequestParser};
+/// use memory_cache_server::protocol::{Limits, Progress, RequestParser};
 ///
 /// let mut parser = RequestParser::default();
 /// let input = b"*2\r\n$3\r\nGET\r\n$1\r\nk\r\nPING\r\n";
 /// let progress = parser.parse(input, Limits::REDIS)?;
 /// assert_eq!(progress, Progress::Request { bytes: 20 });
 /// assert_eq!(parser.arguments(input).at(1), b"k");
-/// # Ok::<(), memory_cache_pool_server::protocol::ProtocolError>(())
+/// # Ok::<(), memory_cache_server::protocol::ProtocolError>(())
 /// ```
 #[derive(Debug, Default)]
 pub struct RequestParser {
@@ -315,6 +315,7 @@ impl<'a> Arguments<'a> {
     }
 
     /// Goes through the arguments.
+    #[must_use]
     pub fn iter(self) -> impl ExactSizeIterator<Item = &'a [u8]> + Clone {
         let source = self.source;
         self.places.iter().map(move |place| source.get(place.start..place.end).unwrap_or_default())
