@@ -22,6 +22,11 @@ pub use error::{Error, LoadError};
 pub use map::LockFreeMap;
 pub use pool::{
     ByteSize, CacheConfig, CacheStats, ConfigError, EvictionPolicy, ExpireCondition, Expiry,
-    KeyInfo, MemoryCachePool, Pinned, ScanOptions, ScanPage, SetOptions, SetReply, Ttl, Update,
-    ValueRef, ValueType,
+    FieldPage, FieldValue, HashRef, InsertPosition, KeyInfo, ListEnd, ListRef, MemberPage,
+    MemoryCachePool, Pinned, PoppedElements, PushOptions, ScanOptions, ScanPage, SetOptions,
+    SetRef, SetReply, Ttl, Update, ValueRef, ValueType,
 };
+
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub use value::fuzzing::decode_packed;

@@ -72,6 +72,37 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Tells a model that a block is read; nothing, outside of one.
+///
+/// Nodes of trees are plain memory. A model keeps a cell for each of their blocks, and thereby sees
+/// whether a reading is ordered after the writing and before the freeing.
+#[cfg(not(pool_loom))]
+#[inline(always)]
+pub(crate) const fn note_read(_: std::ptr::NonNull<u8>) {}
+
+/// Tells a model that a block is read.
+#[cfg(pool_loom)]
+pub(crate) fn note_read(block: std::ptr::NonNull<u8>) {
+    if let Some(watch) = WATCH.with(|watch| watch.borrow().clone()) {
+        watch(block);
+    }
+}
+
+/// What a model does when a block is read.
+#[cfg(pool_loom)]
+type Watch = std::rc::Rc<dyn Fn(std::ptr::NonNull<u8>)>;
+
+#[cfg(pool_loom)]
+std::thread_local! {
+    static WATCH: std::cell::RefCell<Option<Watch>> = const { std::cell::RefCell::new(None) };
+}
+
+/// Sets what the models of this thread do when a block is read.
+#[cfg(pool_loom)]
+pub(crate) fn set_watch(watch: Option<Watch>) {
+    WATCH.with(|cell| *cell.borrow_mut() = watch);
+}
+
 /// A counter that one thread writes and any thread may read.
 ///
 /// It is a statistic, never part of a protocol, and so models do not see it: it is the standard
@@ -210,6 +241,20 @@ pub(crate) enum Mutant {
     RemoveByKey,
     /// R24: an inbox is emptied by a load and a store.
     TakeByStore,
+    /// R25: an attempt that lost frees what its version shares with the one that won.
+    LoserFreesShared,
+    /// R25: an attempt that lost frees nothing.
+    LoserFreesNothing,
+    /// R25: an attempt begins with the replaced nodes of the one that lost before it.
+    DeadListKept,
+    /// R25: an attempt that won frees what it has replaced without a grace period.
+    WinnerFreesAtOnce,
+    /// R25: a deletion buries the whole tree without a grace period.
+    TreeWithoutGrace,
+    /// R25: a deletion retires the record and buries what is below it at once.
+    ChildrenWithoutGrace,
+    /// R25: a deletion retires the record alone.
+    RecordAlone,
 }
 
 #[cfg(pool_loom)]

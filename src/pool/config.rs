@@ -25,6 +25,7 @@ pub struct CacheConfig {
     pub(super) max_memory: Option<ByteSize>,
     pub(super) max_keys: Option<usize>,
     pub(super) default_ttl: Option<Duration>,
+    pub(super) list_max_len: Option<usize>,
     pub(super) eviction_policy: EvictionPolicy,
     pub(super) cleanup_interval: Option<Duration>,
     pub(super) enable_stats: bool,
@@ -46,6 +47,7 @@ impl CacheConfig {
             max_memory: None,
             max_keys: None,
             default_ttl: None,
+            list_max_len: None,
             eviction_policy: EvictionPolicy::NoEviction,
             cleanup_interval: None,
             enable_stats: true,
@@ -68,6 +70,14 @@ impl CacheConfig {
     #[must_use]
     pub fn max_keys(mut self, keys: usize) -> Self {
         self.max_keys = Some(keys);
+        self
+    }
+
+    /// The most elements of a list: a push beyond it drops those at the other end, as a ring buffer
+    /// does. [`PushOptions::max_len`](crate::PushOptions::max_len) goes before it.
+    #[must_use]
+    pub fn list_max_len(mut self, elements: usize) -> Self {
+        self.list_max_len = Some(elements);
         self
     }
 
@@ -128,6 +138,10 @@ impl CacheConfig {
             if keys.is_some_and(|keys| keys == 0 || keys > MOST_KEYS) {
                 return Err(ConfigError::Invalid { field, reason: "must be from 1 to 2^31" });
             }
+        }
+        if self.list_max_len == Some(0) {
+            let reason = "must be at least 1";
+            return Err(ConfigError::Invalid { field: "list_max_len", reason });
         }
         if self.default_ttl.is_some_and(|ttl| ttl.as_millis() == 0 || ttl > LONGEST_TTL) {
             let reason = "must be from 1 ms to 10,000 years";
@@ -215,6 +229,7 @@ mod tests {
             (CacheConfig::new().capacity(usize::MAX), "capacity"),
             (CacheConfig::new().default_ttl(Duration::from_nanos(1)), "default_ttl"),
             (CacheConfig::new().default_ttl(Duration::MAX), "default_ttl"),
+            (CacheConfig::new().list_max_len(0), "list_max_len"),
         ];
         for (config, name) in refused {
             let error = config.validate();

@@ -11,11 +11,12 @@ use crate::{
     reclaim::{Domain, Guard},
     record::{
         Content, Draft, LONGEST_KEY, LONGEST_VALUE, Live, Origin, Record,
+        collection::retired_alone,
         usage::{Tick, Usage},
     },
     seed::KeyHasher,
     sync::{AtomicU64, AtomicUsize, Mutex, Ordering},
-    table::{Found, Insert, Record as _, Table},
+    table::{Found, Insert, Table},
     tally::{TALLIES, Tally},
 };
 use crossbeam_utils::CachePadded;
@@ -58,7 +59,7 @@ pub(crate) enum Step<'a, T> {
 pub(crate) struct Engine {
     pub(super) domain: Arc<Domain>,
     pub(super) table: Table<Record>,
-    hasher: KeyHasher,
+    pub(super) hasher: KeyHasher,
     pub(super) clock: TimeSource,
     /// The clock when the pool began; records keep times relative to it.
     pub(super) began: u64,
@@ -200,7 +201,7 @@ impl Engine {
     }
 
     #[inline(always)]
-    fn find_for_write<'g>(
+    pub(super) fn find_for_write<'g>(
         &'g self,
         guard: &'g Guard<'_>,
         key: &[u8],
@@ -328,7 +329,10 @@ impl Engine {
         let len = match &content {
             Content::Bytes(bytes) => bytes.len(),
             Content::Built(bytes) => bytes.len(),
-            Content::Shared(_) | Content::Integer(_) | Content::Object(_) => 0,
+            Content::Shared(_)
+            | Content::Integer(_)
+            | Content::Object(_)
+            | Content::Collection(_) => 0,
         };
         if len > LONGEST_VALUE {
             return Err(Error::ValueTooLong);
@@ -356,7 +360,7 @@ impl Engine {
 
     /// Swaps a record for another of the same key.
     #[inline]
-    fn replace(
+    pub(super) fn replace(
         &self,
         guard: &Guard<'_>,
         found: &Found<'_, Record>,
@@ -378,7 +382,7 @@ impl Engine {
     }
 
     /// Inserts a record whose key was absent; false when another insert came first.
-    fn insert(
+    pub(super) fn insert(
         &self,
         guard: &Guard<'_>,
         key: &[u8],
@@ -398,7 +402,7 @@ impl Engine {
             }
             Insert::Lost => {
                 // SAFETY: the record is out of the table and ours.
-                let retired = unsafe { Record::retired(draft.record()) };
+                let retired = unsafe { retired_alone(draft.record()) };
                 // SAFETY: it lost its commit, so that nobody who pins from now on can reach it.
                 unsafe { guard.retire(retired) };
                 draft.publish();
@@ -414,7 +418,7 @@ impl Engine {
     }
 
     /// Removes a record; false when its slot holds something else by now.
-    fn remove(&self, guard: &Guard<'_>, found: &Found<'_, Record>) -> bool {
+    pub(super) fn remove(&self, guard: &Guard<'_>, found: &Found<'_, Record>) -> bool {
         // SAFETY: found under this guard.
         let Some(bytes) = (unsafe { self.table.remove(found, guard) }) else { return false };
         self.release_key();
@@ -566,7 +570,7 @@ impl Drop for Engine {
 
 /// The record that was found under a guard.
 #[inline]
-fn live_of<'g>(found: &Found<'_, Record>, _guard: &'g Guard<'_>) -> Live<'g> {
+pub(super) fn live_of<'g>(found: &Found<'_, Record>, _guard: &'g Guard<'_>) -> Live<'g> {
     // SAFETY: the table holds records of `Draft`'s only, and what is found under a guard lives as
     // long as it.
     unsafe { Live::new(found.record) }

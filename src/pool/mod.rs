@@ -2,29 +2,45 @@
 
 mod byte_size;
 mod config;
+mod copies;
+mod edits;
+mod element_pages;
 mod engine;
 mod expiry;
+mod hashes;
 mod hosts;
+mod inspection;
 mod keyspace;
+mod list_moves;
+mod lists;
 #[cfg(all(test, pool_loom))]
 mod loom;
 mod numbers;
 mod objects;
 mod options;
 mod pinned;
+mod pinned_collections;
 mod policy;
+mod random;
 mod scan;
+mod set_algebra;
+mod sets;
 mod single_flight;
 mod stats;
 mod strings;
 
 pub use byte_size::ByteSize;
 pub use config::{CacheConfig, ConfigError};
+pub use element_pages::{FieldPage, MemberPage};
 pub use expiry::{ExpireCondition, Ttl};
+pub use hashes::FieldValue;
 pub use hosts::Update;
 pub use keyspace::ValueType;
+pub use list_moves::PoppedElements;
+pub use lists::{InsertPosition, ListEnd, PushOptions};
 pub use options::{Expiry, SetOptions, SetReply};
 pub use pinned::{Pinned, ValueRef};
+pub use pinned_collections::{HashRef, ListRef, SetRef};
 pub use policy::EvictionPolicy;
 pub use scan::{ScanOptions, ScanPage};
 pub use stats::{CacheStats, KeyInfo};

@@ -141,7 +141,9 @@ fn add<'g>(engine: &Engine, live: Option<Live<'g>>, delta: i64) -> Result<Step<'
         return Ok(Step::Write(Content::Integer(delta), engine.default_deadline(), delta));
     };
     let before = match live.value() {
-        Value::Object(_) => return Err(Error::WrongType),
+        Value::Object(_) | Value::Hash(_) | Value::Set(_) | Value::List(_) => {
+            return Err(Error::WrongType);
+        }
         Value::Bytes(text) => parse_integer(text).ok_or(Error::NotAnInteger)?,
         Value::Integer(cell) => match cell.try_add(delta, |_| engine.elapsed_coarse()) {
             Added::Done(sum) => return Ok(Step::Changed(sum)),

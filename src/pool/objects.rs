@@ -49,7 +49,7 @@ impl MemoryCachePool {
             Value::Object(object) => {
                 Object::downcast(Arc::clone(object)).map_err(|_| Error::WrongType)
             }
-            Value::Bytes(_) | Value::Integer(_) => Err(Error::WrongType),
+            _ => Err(Error::WrongType),
         });
         object.transpose()
     }

@@ -232,7 +232,7 @@ impl MemoryCachePool {
         let guard = engine.pin();
         engine.write(&guard, key.as_ref(), Tally::OtherOperations, |live| {
             let Some(live) = live else { return Ok(Step::Keep(None)) };
-            if matches!(live.value(), Value::Object(_)) {
+            if !matches!(live.value(), Value::Bytes(_) | Value::Integer(_)) {
                 return Err(Error::WrongType);
             }
             let deadline = expiry.deadline(|| engine.clock.now_millis())?;
@@ -354,7 +354,7 @@ fn with_other_bytes<R>(live: Live<'_>, look: impl FnOnce(&[u8]) -> R) -> Result<
     match live.value() {
         Value::Bytes(bytes) => Ok(look(bytes)),
         Value::Integer(cell) => Ok(look(itoa::Buffer::new().format(cell.get()).as_bytes())),
-        Value::Object(_) => Err(Error::WrongType),
+        _ => Err(Error::WrongType),
     }
 }
 

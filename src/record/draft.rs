@@ -2,7 +2,7 @@
 
 use super::{
     Encoding, FIXED_ALIGN, FIXED_SIZE, HASH_BITS, LONGEST_INLINE, Live, Object, Record, block_size,
-    drop_content, fixed_offset, integer::IntegerCell, usage::Usage,
+    collection::Body, drop_content, fixed_offset, integer::IntegerCell, usage::Usage,
 };
 use crate::{reclaim::Guard, sync::UnsafeCell};
 use std::{mem::ManuallyDrop, ptr::NonNull, sync::Arc};
@@ -20,6 +20,8 @@ pub(crate) enum Content<'a> {
     Integer(i64),
     /// A host's own value.
     Object(Object),
+    /// A hash, a set or a list that takes the place of the one that it was built from.
+    Collection(Body<'a>),
 }
 
 /// When and after what a record is written.
@@ -70,6 +72,7 @@ impl<'g, 'd> Draft<'g, 'd> {
             Content::Object(object) => {
                 Self::with_fixed(Encoding::Object, key, 0, object, origin, guard)
             }
+            Content::Collection(body) => Self::with_body(key, body, true, origin, guard),
         }
     }
 
@@ -115,7 +118,7 @@ impl<'g, 'd> Draft<'g, 'd> {
 
     /// Takes a block and writes header and key.
     #[inline]
-    fn begin(
+    pub(super) fn begin(
         encoding: Encoding,
         key: &[u8],
         value_len: usize,
@@ -142,6 +145,13 @@ impl<'g, 'd> Draft<'g, 'd> {
         // SAFETY: as above; the block is private and does not overlap the key.
         unsafe { to.as_ptr().copy_from_nonoverlapping(key.as_ptr(), key.len()) };
         Self { record, guard }
+    }
+
+    /// The header, to be changed.
+    #[inline]
+    pub(super) fn header_mut(&mut self) -> &mut Record {
+        // SAFETY: the record is private, and was written by `begin`.
+        unsafe { self.record.as_mut() }
     }
 
     /// The record, to be looked at.

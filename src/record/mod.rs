@@ -22,6 +22,7 @@
 //! | shared   | `Arc<[u8]>`: larger bytes, so that EXPIRE copies a pointer          |
 //! | integer  | value and time words: what INCR has made, printed when read        |
 //! | object   | `Arc<dyn Any>`: a host's value, kept by reference                   |
+//! | others   | hashes, sets and lists: see [`collection`]                         |
 //!
 //! # Life of a record
 //!
@@ -31,6 +32,7 @@
 //! | live     | a slot         | CAS of the slot               | overwrite, delete, expire          |
 //! | retired  | a bag          | grace period                  | whoever won that CAS               |
 
+pub(crate) mod collection;
 mod draft;
 pub(crate) mod integer;
 pub(crate) mod usage;
@@ -41,6 +43,7 @@ use crate::{
     reclaim::{Guard, Retired, magazine::block_bytes},
     sync::UnsafeCell,
     table,
+    value::{hash::HashValue, list::ListValue, set::SetValue},
 };
 use integer::IntegerCell;
 use std::{any::Any, ptr::NonNull, sync::Arc};
@@ -75,6 +78,26 @@ enum Encoding {
     Shared,
     Integer,
     Object,
+    PackedHash,
+    PackedSet,
+    ShortList,
+    TreeHash,
+    TreeSet,
+    LongList,
+}
+
+impl Encoding {
+    /// Whether it keeps a hash, a set or a list.
+    #[inline]
+    const fn is_collection(self) -> bool {
+        self as u8 >= Self::PackedHash as u8
+    }
+
+    /// Whether nodes may hang below the record.
+    #[inline]
+    const fn has_trees(self) -> bool {
+        self as u8 >= Self::TreeHash as u8
+    }
 }
 
 /// The beginning of every record.
@@ -100,6 +123,12 @@ pub(crate) enum Value<'g> {
     Integer(&'g IntegerCell),
     /// A host's own value.
     Object(&'g Object),
+    /// A hash.
+    Hash(HashValue<'g>),
+    /// A set.
+    Set(SetValue<'g>),
+    /// A list.
+    List(ListValue<'g>),
 }
 
 /// A record that a guard keeps alive.
@@ -195,6 +224,7 @@ impl<'g> Live<'g> {
             Encoding::Integer => Value::Integer(unsafe { self.fixed() }),
             // SAFETY: this encoding keeps an `Object`.
             Encoding::Object => Value::Object(unsafe { self.fixed() }),
+            _ => self.collection(),
         }
     }
 
@@ -226,7 +256,7 @@ impl<'g> Live<'g> {
         let written = self.header().written_and_hash >> HASH_BITS;
         match self.value() {
             Value::Integer(cell) => cell.written().max(written),
-            Value::Bytes(_) | Value::Object(_) => written,
+            _ => written,
         }
     }
 
@@ -242,6 +272,7 @@ impl<'g> Live<'g> {
             Value::Bytes(bytes) => Content::Bytes(bytes),
             Value::Integer(cell) => Content::Integer(cell.freeze()),
             Value::Object(object) => Content::Object(Arc::clone(object)),
+            Value::Hash(_) | Value::Set(_) | Value::List(_) => self.same(),
         }
     }
 
@@ -249,6 +280,10 @@ impl<'g> Live<'g> {
     #[inline]
     pub(crate) fn memory(self) -> usize {
         let header = self.header();
+        if header.encoding.has_trees() {
+            let below = usize::try_from(self.trees().1).unwrap_or(usize::MAX);
+            return below.saturating_add(header.block() as usize);
+        }
         header.block() as usize + header.held() as usize
     }
 }
@@ -266,7 +301,11 @@ impl Record {
     /// Whether nothing has to be dropped before the block is free; loom's cells always have to be.
     #[inline]
     fn is_block(&self) -> bool {
-        cfg!(not(pool_loom)) && self.encoding == Encoding::Text
+        let is_plain = matches!(
+            self.encoding,
+            Encoding::Text | Encoding::PackedHash | Encoding::PackedSet | Encoding::ShortList
+        );
+        cfg!(not(pool_loom)) && is_plain
     }
 
     /// Bytes that the value holds outside of the block, as far as the pool knows them.
@@ -290,6 +329,7 @@ fn block_size(encoding: Encoding, key_len: usize, value_len: usize) -> usize {
         Encoding::Shared | Encoding::Integer | Encoding::Object => {
             fixed_offset(key_len) + FIXED_SIZE
         }
+        _ => collection::collection_end(encoding, key_len, value_len),
     })
 }
 
@@ -313,6 +353,10 @@ unsafe impl table::Record for Record {
         if header.is_block() {
             return Retired::Block { block, bytes };
         }
+        if header.encoding.has_trees() {
+            // SAFETY: the caller's word.
+            return unsafe { collection::retired_with_trees(record) };
+        }
         Retired::Owner { block, bytes, held, drop_content }
     }
 
@@ -330,6 +374,19 @@ unsafe impl table::Record for Record {
         // SAFETY: the caller's word.
         unsafe { retire_owner(record, guard) }
     }
+
+    #[inline]
+    unsafe fn retire_replaced(record: NonNull<Self>, by: NonNull<Self>, guard: &Guard<'_>) -> u64 {
+        // SAFETY: found under the guard, and therefore valid.
+        let has_trees = unsafe { record.as_ref() }.encoding.has_trees();
+        // SAFETY: published under the guard, and therefore valid.
+        if has_trees && unsafe { by.as_ref() }.is_heir() {
+            // SAFETY: the caller's word.
+            return unsafe { collection::retire_predecessor(record, guard) };
+        }
+        // SAFETY: the caller's word.
+        unsafe { Self::retire(record, guard) }
+    }
 }
 
 /// Retires a record that is more than a block; returns the bytes that will be free with it.
@@ -342,11 +399,12 @@ unsafe impl table::Record for Record {
 unsafe fn retire_owner(record: NonNull<Record>, guard: &Guard<'_>) -> u64 {
     use table::Record as _;
     // SAFETY: found under the guard, and therefore valid.
+    let memory = unsafe { Live::new(record) }.memory() as u64;
+    // SAFETY: as above.
     let retired = unsafe { Record::retired(record) };
-    let bytes = retired.bytes();
     // SAFETY: the caller unlinked it, so that nobody else retires it.
     unsafe { guard.retire(retired) };
-    bytes
+    memory
 }
 
 /// Drops what a record holds, and leaves its block.
@@ -362,13 +420,14 @@ unsafe fn drop_content(block: NonNull<u8>) {
     // SAFETY: a value that is not text lies there, in the same block; for text it is not used.
     let fixed = unsafe { block.byte_add(offset.min(header.block() as usize)) };
     match encoding {
-        Encoding::Text => {}
         // SAFETY: this encoding keeps an `Arc<[u8]>`, dropped once, here.
         Encoding::Shared => unsafe { fixed.cast::<Arc<[u8]>>().drop_in_place() },
         // SAFETY: this encoding keeps an `IntegerCell`, dropped once, here.
         Encoding::Integer => unsafe { fixed.cast::<IntegerCell>().drop_in_place() },
         // SAFETY: this encoding keeps an `Object`, dropped once, here.
         Encoding::Object => unsafe { fixed.cast::<Object>().drop_in_place() },
+        // Nodes below the record are another's: a grave's, or whoever's who made them.
+        _ => {}
     }
     // SAFETY: the header is dropped once, here; under loom its cells have destructors.
     unsafe { record.as_ptr().drop_in_place() };

@@ -203,6 +203,18 @@ pub(crate) unsafe trait Record: Sized {
         unsafe { guard.retire(retired) };
         bytes
     }
+
+    /// Retires a record whose place another one has taken, and returns the bytes that it had.
+    ///
+    /// # Safety
+    ///
+    /// As for `retire`; the other record was published under `guard`.
+    #[inline]
+    unsafe fn retire_replaced(record: NonNull<Self>, by: NonNull<Self>, guard: &Guard<'_>) -> u64 {
+        let _ = by;
+        // SAFETY: the caller's word.
+        unsafe { Self::retire(record, guard) }
+    }
 }
 
 /// A hash table of records.
