@@ -10,7 +10,7 @@ use std::{error, fmt};
 /// use memory_cache_server::ServerOptions;
 ///
 /// let options = ServerOptions::new()
-///     .read_conf("port 0\nrequirepass \"a secret\"  # of redis.conf's names\n")?
+///     .read_conf("port 0\n# of redis.conf's names\nrequirepass \"a secret\"\n")?
 ///     .set("maxclients", "50")?;
 /// assert!(ServerOptions::new().read_conf("no-such-name 1").is_err());
 /// # Ok::<(), memory_cache_server::OptionError>(())
@@ -61,7 +61,7 @@ impl ServerOptions {
     }
 
     /// Sets what a redis.conf says: a name and its values a line, in quotes where they need some;
-    /// a `#` begins a comment.
+    /// a line that begins with `#` is a comment.
     ///
     /// # Errors
     ///
@@ -150,9 +150,8 @@ impl ServerOptions {
     }
 }
 
-/// The words of a line, of which those in quotes may hold spaces and none may hold a comment.
+/// The words of a line, of which those in quotes may hold spaces.
 fn words_of(line: &str) -> Option<Vec<String>> {
     let words = crate::protocol::words(line.as_bytes())?;
-    let words = words.into_iter().map(|word| String::from_utf8_lossy(&word).into_owned());
-    Some(words.take_while(|word| !word.starts_with('#')).collect())
+    Some(words.iter().map(|word| String::from_utf8_lossy(word).into_owned()).collect())
 }

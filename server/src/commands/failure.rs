@@ -65,6 +65,17 @@ fn pool_text(error: Error) -> Cow<'static, str> {
         Error::Syntax => "ERR syntax error",
         Error::KeyTooLong => "ERR the key is longer than 65535 bytes",
         Error::ValueTooLong => "ERR string exceeds maximum allowed size (proto-max-bulk-len)",
+        Error::HashValueNotAnInteger => "ERR hash value is not an integer",
+        Error::HashValueNotAFloat => "ERR hash value is not a float",
+        Error::NoSuchKey => "ERR no such key",
+        Error::IndexOutOfRange => "ERR index out of range",
+        Error::OutOfRange => "ERR value is out of range",
+        Error::NotPositive => "ERR value is out of range, must be positive",
+        Error::ZeroRank => {
+            "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... \
+             or use negative to start from the end of the list"
+        }
+        Error::SameKey => "ERR source and destination objects are the same",
         Error::OutOfMemory => "OOM command not allowed when used memory > 'maxmemory'.",
         other => return Cow::Owned(format!("ERR {other}")),
     })

@@ -6,7 +6,7 @@ use super::{
     words::{Outcome, integer, is_word},
 };
 use crate::protocol::parse_unsigned;
-use memory_cache_pool::{ScanOptions, ValueType};
+use memory_cache_pool::{Error, ScanOptions, ValueType};
 
 /// The rows.
 pub(super) const ROWS: &[CommandSpec] = &[
@@ -178,11 +178,18 @@ fn type_of(call: &mut Call<'_, '_>) -> Outcome {
     Ok(())
 }
 
-fn scan(call: &mut Call<'_, '_>) -> Outcome {
-    let cursor = parse_unsigned(call.args.at(1)).ok_or(Failure::text("ERR invalid cursor"))?;
+/// The options of SCAN and its kin from an argument on, and whether anything can match them: a type
+/// that does not exist matches nothing.
+pub(super) fn scan_options(
+    call: &Call<'_, '_>,
+    from: usize,
+    takes_type: bool,
+) -> Result<(ScanOptions, bool), Failure> {
+    const TYPES: [ValueType; 4] =
+        [ValueType::String, ValueType::Hash, ValueType::List, ValueType::Set];
     let mut options = ScanOptions::new();
     let mut is_possible = true;
-    let mut at = 2;
+    let mut at = from;
     while let Some(word) = call.args.get(at) {
         let value = call.args.get(at + 1).ok_or(Failure::SYNTAX)?;
         if is_word(word, "count") {
@@ -193,8 +200,8 @@ fn scan(call: &mut Call<'_, '_>) -> Outcome {
             options = options.count(count);
         } else if is_word(word, "match") {
             options = options.pattern(value);
-        } else if is_word(word, "type") {
-            match [ValueType::String].into_iter().find(|one| is_word(value, &one.to_string())) {
+        } else if takes_type && is_word(word, "type") {
+            match TYPES.into_iter().find(|one| is_word(value, &one.to_string())) {
                 Some(value_type) => options = options.value_type(value_type),
                 None => is_possible = false,
             }
@@ -203,8 +210,34 @@ fn scan(call: &mut Call<'_, '_>) -> Outcome {
         }
         at += 2;
     }
+    Ok((options, is_possible))
+}
+
+const INVALID_CURSOR: Failure = Failure::text("ERR invalid cursor");
+
+/// The cursor of HSCAN or SSCAN; none when there is no such key, which has been replied then: a
+/// missing key comes before wrong options.
+pub(super) fn begin_element_scan(
+    call: &mut Call<'_, '_>,
+    value_type: ValueType,
+) -> Result<Option<u64>, Failure> {
+    let cursor = parse_unsigned(call.args.at(2)).ok_or(INVALID_CURSOR)?;
+    match call.session.pool.type_of(call.args.at(1)) {
+        None => {
+            call.reply.array(2);
+            call.reply.bulk("0");
+            call.reply.array(0);
+            Ok(None)
+        }
+        Some(found) if found == value_type => Ok(Some(cursor)),
+        Some(_) => Err(Failure::Pool(Error::WrongType)),
+    }
+}
+
+fn scan(call: &mut Call<'_, '_>) -> Outcome {
+    let cursor = parse_unsigned(call.args.at(1)).ok_or(INVALID_CURSOR)?;
+    let (options, is_possible) = scan_options(call, 2, true)?;
     let page = call.session.pool.scan(cursor, &options)?;
-    // No key has a type that does not exist, but the cursor goes on.
     let keys = if is_possible { page.keys } else { Vec::new() };
     call.reply.array(2);
     call.reply.bulk(page.cursor.to_string());

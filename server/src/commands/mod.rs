@@ -13,14 +13,17 @@ mod connection;
 mod debug;
 mod expiry;
 mod failure;
+mod hashes;
 mod info;
 mod keys;
 mod latency;
+mod lists;
 mod memory;
 mod moving;
 mod numbers;
 mod object;
 mod server;
+mod sets;
 mod slow_log;
 mod spec;
 mod strings;
@@ -45,14 +48,17 @@ static FAMILIES: &[&[CommandSpec]] = &[
     connection::ROWS,
     debug::ROWS,
     expiry::ROWS,
+    hashes::ROWS,
     info::ROWS,
     keys::ROWS,
     latency::ROWS,
+    lists::ROWS,
     memory::ROWS,
     moving::ROWS,
     numbers::ROWS,
     object::ROWS,
     server::ROWS,
+    sets::ROWS,
     slow_log::ROWS,
     strings::ROWS,
     transactions::ROWS,

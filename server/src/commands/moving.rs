@@ -1,7 +1,7 @@
 //! RENAME, COPY, MOVE and SWAPDB.
 //!
-//! The pool moves no key: each of the first three takes the string at one key and sets the other,
-//! and in between a client, or the host, may see neither or both.
+//! Between two databases, which are two pools, COPY and MOVE carry strings only, and not in one
+//! step: in between, a client, or the host, may see neither key or both.
 
 use super::{
     Call, CommandSpec, Failure,
@@ -44,7 +44,6 @@ pub(super) const ROWS: &[CommandSpec] = &[
         ),
 ];
 
-const NO_SUCH_KEY: Failure = Failure::text("ERR no such key");
 const SAME_OBJECT: Failure = Failure::text("ERR source and destination objects are the same");
 
 /// How to set a key so that it has a deadline; −1 for none.
@@ -53,33 +52,15 @@ fn with_deadline(deadline: i64) -> SetOptions {
 }
 
 fn rename(call: &mut Call<'_, '_>) -> Outcome {
-    rename_to(call, true)?;
+    call.session.pool.rename(call.args.at(1), call.args.at(2))?;
     call.reply.ok();
     Ok(())
 }
 
 fn renamenx(call: &mut Call<'_, '_>) -> Outcome {
-    let was_renamed = rename_to(call, false)?;
+    let was_renamed = call.session.pool.renamenx(call.args.at(1), call.args.at(2))?;
     call.reply.flag(was_renamed);
     Ok(())
-}
-
-fn rename_to(call: &Call<'_, '_>, overwrites: bool) -> Result<bool, Failure> {
-    let pool = &call.session.pool;
-    let (from, to) = (call.args.at(1), call.args.at(2));
-    if !pool.exists(from) {
-        return Err(NO_SUCH_KEY);
-    }
-    if from == to {
-        return Ok(overwrites);
-    }
-    if !overwrites && pool.exists(to) {
-        return Ok(false);
-    }
-    let deadline = pool.pexpiretime(from);
-    let value = pool.getdel(from)?.ok_or(NO_SUCH_KEY)?;
-    pool.set_options(to, value, with_deadline(deadline))?;
-    Ok(true)
 }
 
 fn copy(call: &mut Call<'_, '_>) -> Outcome {
@@ -103,6 +84,11 @@ fn copy(call: &mut Call<'_, '_>) -> Outcome {
     let (from, to) = (call.args.at(1), call.args.at(2));
     if database == call.session.database && from == to {
         return Err(SAME_OBJECT);
+    }
+    if database == call.session.database {
+        let was_copied = call.session.pool.copy(from, to, replaces)?;
+        call.reply.flag(was_copied);
+        return Ok(());
     }
     let deadline = call.session.pool.pexpiretime(from);
     let was_copied = match call.session.pool.get(from)? {

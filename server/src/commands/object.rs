@@ -51,23 +51,9 @@ pub(super) const ROWS: &[CommandSpec] = &[row("object", -2, flag::NONE, super::c
             ),
     ])];
 
-/// The longest text that Redis keeps in one piece with its header.
-const LONGEST_EMBEDDED: usize = 44;
-
 fn encoding(call: &mut Call<'_, '_>) -> Outcome {
-    let key = call.args.at(2);
-    let Some(info) = call.session.pool.key_info(key) else {
-        call.reply.null();
-        return Ok(());
-    };
-    let of_text = |text: &[u8]| match text.len() {
-        ..=20 if parse_integer(text).is_some() => "int",
-        ..=LONGEST_EMBEDDED => "embstr",
-        _ => "raw",
-    };
-    let of_string = call.session.pool.get_with(key, of_text).ok().flatten();
-    let name = of_string.map_or_else(|| info.value_type.to_string(), str::to_owned);
-    call.reply.bulk(name);
+    let name = call.session.pool.object_encoding(call.args.at(2));
+    call.reply.optional(name);
     Ok(())
 }
 

@@ -176,6 +176,7 @@ pub(crate) mod access {
     pub(crate) const RW_ACCESS_UPDATE: Access = &["RW", "access", "update"];
     pub(crate) const RW_ACCESS_UPDATE_VARIABLE_FLAGS: Access =
         &["RW", "access", "update", "variable_flags"];
+    pub(crate) const RW_DELETE: Access = &["RW", "delete"];
     pub(crate) const RW_INSERT: Access = &["RW", "insert"];
     pub(crate) const RW_UPDATE: Access = &["RW", "update"];
 }
@@ -192,11 +193,9 @@ pub(crate) mod flag {
     pub(crate) const BLOCKING: u32 = 1 << 6;
     pub(crate) const LOADING: u32 = 1 << 7;
     pub(crate) const STALE: u32 = 1 << 8;
-    pub(crate) const SKIP_MONITOR: u32 = 1 << 9;
     pub(crate) const SKIP_SLOWLOG: u32 = 1 << 10;
     pub(crate) const FAST: u32 = 1 << 11;
     pub(crate) const NO_AUTH: u32 = 1 << 12;
-    pub(crate) const NO_ASYNC_LOADING: u32 = 1 << 13;
     pub(crate) const NO_MULTI: u32 = 1 << 14;
     pub(crate) const MOVABLEKEYS: u32 = 1 << 15;
     pub(crate) const ALLOW_BUSY: u32 = 1 << 16;
@@ -228,8 +227,10 @@ pub(crate) mod category {
     pub(crate) const KEYSPACE: u32 = 1;
     pub(crate) const READ: u32 = 1 << 1;
     pub(crate) const WRITE: u32 = 1 << 2;
+    pub(crate) const SET: u32 = 1 << 3;
+    pub(crate) const LIST: u32 = 1 << 5;
+    pub(crate) const HASH: u32 = 1 << 6;
     pub(crate) const STRING: u32 = 1 << 7;
-    pub(crate) const BITMAP: u32 = 1 << 8;
     pub(crate) const PUBSUB: u32 = 1 << 12;
     pub(crate) const ADMIN: u32 = 1 << 13;
     pub(crate) const FAST: u32 = 1 << 14;

@@ -5,7 +5,7 @@ use super::{
     spec::{access, category, flag, key, keys, row},
     words::{Outcome, integer, is_word},
 };
-use memory_cache_pool::{Expiry, SetOptions};
+use memory_cache_pool::{Error, Expiry, SetOptions, ValueType};
 
 /// The rows.
 pub(super) const ROWS: &[CommandSpec] = &[
@@ -134,23 +134,43 @@ fn getdel(call: &mut Call<'_, '_>) -> Outcome {
 }
 
 fn getex(call: &mut Call<'_, '_>) -> Outcome {
-    let mut expiry = None;
+    let (pool, key) = (&call.session.pool, call.args.at(1));
+    let mut given: Option<(&[u8], Option<&[u8]>)> = None;
     let mut at = 2;
     while let Some(word) = call.args.get(at) {
-        let given = if is_word(word, "persist") {
-            Expiry::Persist
-        } else {
+        let time = if is_word(word, "persist") {
+            None
+        } else if is_expiry(word) {
             at += 1;
-            expiry_of(word, call.args.get(at))?.ok_or(Failure::SYNTAX)?
+            Some(call.args.get(at).ok_or(Failure::SYNTAX)?)
+        } else {
+            return Err(Failure::SYNTAX);
         };
-        if expiry.replace(given).is_some() {
+        if given.replace((word, time)).is_some() {
             return Err(Failure::SYNTAX);
         }
         at += 1;
     }
-    let value = call.session.pool.getex(call.args.at(1), expiry.unwrap_or(Expiry::Keep))?;
+    // A missing key and a wrong type come before a wrong time.
+    let value = match pool.type_of(key) {
+        None => None,
+        Some(ValueType::String) => {
+            let expiry = match given {
+                None => Expiry::Keep,
+                Some((_, None)) => Expiry::Persist,
+                Some((word, time)) => expiry_of(word, time)?.ok_or(Failure::SYNTAX)?,
+            };
+            pool.getex(key, expiry)?
+        }
+        Some(_) => return Err(Failure::Pool(Error::WrongType)),
+    };
     call.reply.optional(value);
     Ok(())
+}
+
+/// Whether a word begins a deadline.
+fn is_expiry(word: &[u8]) -> bool {
+    ["ex", "px", "exat", "pxat"].iter().any(|name| is_word(word, name))
 }
 
 /// The deadline that two words describe; none when the first is no word for one.
@@ -271,7 +291,7 @@ fn set_options(call: &Call<'_, '_>) -> Result<(SetOptions, bool), Failure> {
             wants_previous = true;
         } else if is_word(word, "keepttl") {
             keeps = true;
-        } else if ["ex", "px", "exat", "pxat"].iter().any(|name| is_word(word, name)) {
+        } else if is_expiry(word) {
             if expires {
                 return Err(Failure::SYNTAX);
             }
