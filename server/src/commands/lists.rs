@@ -285,7 +285,9 @@ fn lpos(call: &mut Call<'_, '_>) -> Outcome {
     while let Some(word) = call.args.get(at) {
         let value = call.args.get(at + 1).ok_or(Failure::SYNTAX)?;
         if is_word(word, "rank") {
+            // The least integer has no negation; Redis takes the last match for it.
             rank = integer(value)?;
+            rank = if rank == i64::MIN { -1 } else { rank };
             if rank == 0 {
                 return Err(Failure::Pool(memory_cache_pool::Error::ZeroRank));
             }

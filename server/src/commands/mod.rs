@@ -8,6 +8,8 @@ mod acl;
 mod catalog;
 mod client;
 mod command;
+#[cfg(test)]
+mod compatibility;
 mod config;
 mod connection;
 mod debug;

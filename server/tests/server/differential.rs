@@ -62,7 +62,7 @@ const SHAPES: &[&str] = &[
     "INCR k", "DECR k", "INCRBY k n", "DECRBY k n", "INCRBYFLOAT k d", "SETRANGE k 3 v",
     "SETRANGE k -1 v", "SETRANGE k x v", "DEL k", "DEL k k", "UNLINK k", "EXISTS k k", "TYPE k",
     "TOUCH k k", "RENAME k k", "RENAMENX k k", "COPY k k", "COPY k k REPLACE", "COPY k k FOO",
-    "EXPIRE k s", "EXPIRE k s NX", "EXPIRE k s GT", "EXPIRE k s XX LT", "EXPIRE k s NX XX",
+    "EXPIRE k s", "EXPIRE k s NX", "PEXPIREAT k M GT", "PEXPIREAT k M XX LT", "EXPIRE k s NX XX",
     "EXPIRE k s GT LT", "EXPIRE k s FOO", "EXPIREAT k m", "PEXPIREAT k M", "PEXPIREAT k M LT",
     "PERSIST k", "EXPIRETIME k", "PEXPIRETIME k", "TTL k", "KEYS *", "KEYS k[1-3]",
     "OBJECT FOO k", "ECHO v", "PING", "PING v", "PING v v",
