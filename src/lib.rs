@@ -17,8 +17,8 @@ mod tally;
 mod value;
 
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use glob::Pattern;
 pub use error::{Error, LoadError};
+pub use glob::Pattern;
 pub use map::LockFreeMap;
 pub use pool::{
     ByteSize, CacheConfig, CacheStats, ConfigError, EvictionPolicy, ExpireCondition, Expiry,

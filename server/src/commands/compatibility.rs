@@ -31,7 +31,7 @@ const DEVIATIONS: &[(&str, &str)] = &[
         "ENCODING after APPEND or SETRANGE is that of the text, not `raw`; FREQ as without LFU",
     ),
     ("role", "always a master without replicas"),
-    ("scan", "an iteration may take more calls, and a call return none"),
+    ("scan", "a call may return more keys than COUNT, or none"),
     ("shutdown", "nothing is saved"),
     ("unlink", "several keys one after the other, not in one step"),
     ("wait", "there are no replicas"),

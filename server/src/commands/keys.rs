@@ -213,6 +213,12 @@ pub(super) fn scan_options(
     Ok((options, is_possible))
 }
 
+/// Pages of the pool that a call of SCAN may take beyond the first.
+const MOST_PAGES: usize = 10;
+
+/// As many keys as Redis shows at once when nobody says how many.
+const FEW_KEYS: usize = 10;
+
 const INVALID_CURSOR: Failure = Failure::text("ERR invalid cursor");
 
 /// The cursor of HSCAN or SSCAN; none when there is no such key, which has been replied then: a
@@ -237,7 +243,17 @@ pub(super) fn begin_element_scan(
 fn scan(call: &mut Call<'_, '_>) -> Outcome {
     let cursor = parse_unsigned(call.args.at(1)).ok_or(INVALID_CURSOR)?;
     let (options, is_possible) = scan_options(call, 2, true)?;
-    let page = call.session.pool.scan(cursor, &options)?;
+    let pool = &call.session.pool;
+    let mut page = pool.scan(cursor, &options)?;
+    // A table with few keys is mostly empty: some more pages may come to its end at once.
+    for _ in 0..MOST_PAGES {
+        if page.cursor == 0 || !page.keys.is_empty() && pool.dbsize() > FEW_KEYS {
+            break;
+        }
+        let mut next = pool.scan(page.cursor, &options)?;
+        page.cursor = next.cursor;
+        page.keys.append(&mut next.keys);
+    }
     let keys = if is_possible { page.keys } else { Vec::new() };
     call.reply.array(2);
     call.reply.bulk(page.cursor.to_string());
