@@ -117,11 +117,17 @@ impl Generation {
     /// The generation that this one is being moved to.
     #[inline]
     pub(super) fn next(&self) -> Option<&Self> {
-        // ORDERING: Acquire, edge `begin→move`: the successor's buckets, and how many there are.
-        let next = self.next.load(Ordering::Acquire);
         // SAFETY: a successor is freed only after this generation, which whoever has a reference
         // to it keeps from being freed.
-        unsafe { next.as_ref() }
+        unsafe { self.next_pointer().as_ref() }
+    }
+
+    /// As [`next`](Self::next), as it came from its box: whoever frees it may not go by way of a
+    /// shared reference.
+    #[inline]
+    pub(super) fn next_pointer(&self) -> *mut Self {
+        // ORDERING: Acquire, edge `begin→move`: the successor's buckets, and how many there are.
+        self.next.load(Ordering::Acquire)
     }
 
     /// Gives a generation its successor, unless it has one.

@@ -73,7 +73,7 @@ impl<R: Record> Table<R> {
         }
         let finished = if is_mutant(Mutant::OtherSourceDone) { 1 } else { MOST_SOURCES };
         for (head, control) in sources().take(finished) {
-            self.finish_move(generation, head, control, next, guard);
+            self.finish_move(generation, head, control, guard);
         }
     }
 
@@ -94,7 +94,6 @@ impl<R: Record> Table<R> {
         generation: &Generation,
         head: &Bucket,
         control: Control,
-        next: &Generation,
         guard: &Guard<'_>,
     ) {
         if control.is_done() || !head.advance(control, control.done()) {
@@ -103,18 +102,18 @@ impl<R: Record> Table<R> {
         if !generation.count_moved() {
             return;
         }
-        let (old, new) = (std::ptr::from_ref(generation), std::ptr::from_ref(next));
         // ORDERING: AcqRel, edges `done→root` and `begin→move`; Relaxed on failure, which cannot
         // be: the last bucket of a root is counted once.
         let swapped = self.root.generation.compare_exchange(
-            old.cast_mut(),
-            new.cast_mut(),
+            std::ptr::from_ref(generation).cast_mut(),
+            generation.next_pointer(),
             Ordering::AcqRel,
             Ordering::Relaxed,
         );
         debug_assert!(swapped.is_ok(), "the root moves one generation at a time");
-        // SAFETY: a reference is not null.
-        let old = unsafe { NonNull::new_unchecked(old.cast_mut()) };
+        // What was swapped out came from a box; `generation` is a shared reference to it, through
+        // which nothing may be freed.
+        let Some(old) = swapped.ok().and_then(NonNull::new) else { return };
         // SAFETY: generations come from boxes, and this one is retired once, here.
         let retired = unsafe { Remains::retired(old) };
         if is_mutant(Mutant::FreedAtOnce) {

@@ -289,9 +289,10 @@ impl Drop for Root {
     fn drop(&mut self) {
         // SAFETY: nobody uses the table any more.
         let root = unsafe { Box::from_raw(self.get().as_ptr()) };
-        if let Some(next) = root.next() {
+        let next = root.next_pointer();
+        if !next.is_null() {
             // SAFETY: as above; a successor belongs to its predecessor until it is the root.
-            drop(unsafe { Box::from_raw(std::ptr::from_ref(next).cast_mut()) });
+            drop(unsafe { Box::from_raw(next) });
         }
     }
 }
