@@ -42,8 +42,8 @@ const HEAD: &str = "\
 # Compatibility
 
 Written from the rows that the server dispatches by, against redis-server 7.0.15. *Yes* means that
-replies and errors are Redis's, which `server/tests` compares command by command with a running one
-in RESP2 and RESP3; *partial*, that something is missing or different, which is said; *error*, that
+no deviation is known; `server/tests` compares random commands on strings, keys, deadlines, hashes,
+lists and sets with a running one in RESP2 and RESP3, but hardly any of the server's own; *partial*, that something is missing or different, which is said; *error*, that
 the command answers one. What is not in the table is unknown to the server: sorted sets, streams,
 bitmaps, HyperLogLog, geographic commands, scripts, publish and subscribe, blocking commands,
 MONITOR, persistence, replication, cluster.
