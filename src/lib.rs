@@ -20,6 +20,7 @@ mod wheel;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::{Error, LoadError};
+pub use glob::Pattern;
 pub use map::LockFreeMap;
 pub use pool::{
     ByteSize, CacheConfig, CacheStats, Cleanup, ConfigError, EvictionPolicy, ExpireCondition,

@@ -224,6 +224,8 @@ fn facts_about_a_key_are_told() -> Result<(), Error> {
     assert_eq!(facts[0].access_count, 1);
     assert_eq!(facts[0].idle, Duration::from_millis(2_560));
     assert_eq!(facts[0].memory_estimate, 48);
+    assert_eq!(pool.key_info("key").as_ref(), facts.first());
+    assert_eq!(pool.key_info("missing"), None);
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     MemoryCachePool,
-    engine::{Engine, WALK_SLICE},
+    engine::{Engine, Touch, WALK_SLICE},
     expiry::Ttl,
     keyspace::ValueType,
 };
@@ -198,6 +198,14 @@ impl MemoryCachePool {
             ("keyspace", vec![("keys", stats.key_count.to_string()), ("max_keys", max_keys)]),
         ];
         sections.into()
+    }
+
+    /// Facts about one key, if it exists. Does not count as a use of the key.
+    #[must_use]
+    pub fn key_info(&self, key: impl AsRef<[u8]>) -> Option<KeyInfo> {
+        let engine = &*self.engine;
+        let now = engine.clock.now_millis();
+        engine.read(key.as_ref(), Touch::No, |live| key_info(engine, live, now))
     }
 
     /// Facts about each key, in no order; a weak snapshot as [`keys`](Self::keys) is.
