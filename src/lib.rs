@@ -5,7 +5,7 @@ mod clock;
 mod error;
 mod glob;
 mod map;
-#[cfg(all(test, pool_loom))]
+#[cfg(all(test, pool_loom, not(pool_shuttle)))]
 mod model;
 mod pool;
 mod reclaim;

@@ -6,7 +6,7 @@ mod engine;
 mod expiry;
 mod hosts;
 mod keyspace;
-#[cfg(all(test, pool_loom))]
+#[cfg(all(test, pool_loom, not(pool_shuttle)))]
 mod loom;
 mod numbers;
 mod objects;

@@ -112,7 +112,7 @@ mod barrier;
 )]
 mod epoch;
 mod local;
-#[cfg(all(test, pool_loom))]
+#[cfg(all(test, pool_loom, not(pool_shuttle)))]
 mod loom;
 pub(crate) mod magazine;
 mod participant;
