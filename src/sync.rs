@@ -169,6 +169,8 @@ pub(crate) enum Mutant {
     DetachByStore,
     /// R6: an overflow bucket is unlinked before the last commit is finished.
     DetachWithoutHelp,
+    /// The free stack of overflow buckets does not count its changes.
+    FreeUncounted,
     /// R7: a migration does not finish the last commit.
     MoveWithoutHelp,
     /// R7: slots are frozen before the control word.
