@@ -28,8 +28,30 @@ pub enum Error {
     KeyTooLong,
     /// The value is, or would become, longer than 512 MiB.
     ValueTooLong,
-    /// There is no room for another key: the pool holds `max_keys`.
+    /// The value of the hash's field is not the decimal form of a 64-bit integer.
+    HashValueNotAnInteger,
+    /// The value of the hash's field is not a decimal number.
+    HashValueNotAFloat,
+    /// The key does not exist.
+    NoSuchKey,
+    /// The list has no element of this index.
+    IndexOutOfRange,
+    /// A number is outside of what the command takes.
+    OutOfRange,
+    /// A number that has to be greater than 0 is not.
+    NotPositive,
+    /// The rank is 0: the first match has rank 1, the last one -1.
+    ZeroRank,
+    /// Source and destination are the same key.
+    SameKey,
+    /// The hash, list or set would hold 2³² elements or more.
+    TooManyElements,
+    /// There is no room: the pool is at `max_keys` or `max_memory` and its policy lets nothing go,
+    /// or the value is larger than `max_memory`.
     OutOfMemory,
+    /// There is no room, because too much that was deleted or replaced is still held by a thread
+    /// that does not finish its read. Evicting more would not help.
+    Stalled,
     /// More than a hundred keys have the same hash, so that no larger table would help. With the
     /// pool's own, seeded hash function it does not happen; a map with a bad one may say so.
     TableFull,
@@ -48,7 +70,17 @@ impl fmt::Display for Error {
             Self::Syntax => "two options contradict each other",
             Self::KeyTooLong => "the key is longer than 65,535 bytes",
             Self::ValueTooLong => "the value is longer than 512 MiB",
-            Self::OutOfMemory => "the pool holds as many keys as it may",
+            Self::HashValueNotAnInteger => "the value of the field is not an integer of 64 bits",
+            Self::HashValueNotAFloat => "the value of the field is not a decimal number",
+            Self::NoSuchKey => "the key does not exist",
+            Self::IndexOutOfRange => "the list has no element of this index",
+            Self::OutOfRange => "a number is out of range",
+            Self::NotPositive => "a number that has to be greater than 0 is not",
+            Self::ZeroRank => "a rank is 0: the first match has rank 1, the last one -1",
+            Self::SameKey => "source and destination are the same key",
+            Self::TooManyElements => "the value would hold 4,294,967,296 elements or more",
+            Self::OutOfMemory => "the pool holds as much as it may",
+            Self::Stalled => "a reader that does not finish keeps memory from being freed",
             Self::TableFull => "too many keys have the same hash",
         })
     }

@@ -20,7 +20,7 @@
 
 /// A glob pattern.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Pattern<'a> {
+pub struct Pattern<'a> {
     /// The pattern as written; it is read anew for each text.
     bytes: &'a [u8],
 }
@@ -28,12 +28,14 @@ pub(crate) struct Pattern<'a> {
 impl<'a> Pattern<'a> {
     /// Takes a pattern; every sequence of bytes is one.
     #[inline]
-    pub(crate) const fn new(bytes: &'a [u8]) -> Self {
+    #[must_use]
+    pub const fn new(bytes: &'a [u8]) -> Self {
         Self { bytes }
     }
 
     /// Says whether the whole of `text` fits the pattern.
-    pub(crate) fn matches(&self, text: &[u8]) -> bool {
+    #[must_use]
+    pub fn matches(&self, text: &[u8]) -> bool {
         if self.bytes == b"*" {
             return true;
         }

@@ -3,6 +3,7 @@
 
 mod clock;
 mod error;
+mod evict;
 mod glob;
 mod map;
 #[cfg(all(test, pool_loom, not(pool_shuttle)))]
@@ -15,12 +16,19 @@ mod sync;
 mod table;
 mod tally;
 mod value;
+mod wheel;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::{Error, LoadError};
+pub use glob::Pattern;
 pub use map::LockFreeMap;
 pub use pool::{
-    ByteSize, CacheConfig, CacheStats, ConfigError, EvictionPolicy, ExpireCondition, Expiry,
-    KeyInfo, MemoryCachePool, Pinned, ScanOptions, ScanPage, SetOptions, SetReply, Ttl, Update,
-    ValueRef, ValueType,
+    ByteSize, CacheConfig, CacheStats, Cleanup, ConfigError, EvictionPolicy, ExpireCondition,
+    Expiry, FieldPage, FieldValue, HashRef, InsertPosition, KeyInfo, ListEnd, ListRef, MemberPage,
+    MemoryCachePool, Pinned, PoppedElements, PushOptions, ScanOptions, ScanPage, SetOptions,
+    SetRef, SetReply, Ttl, Update, ValueRef, ValueType,
 };
+
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub use value::fuzzing::decode_packed;

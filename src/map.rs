@@ -57,10 +57,16 @@ struct Entry<K, V> {
     value: V,
 }
 
-// SAFETY: `birth` is a field; the block has the size that `new_entry` takes.
+// SAFETY: the block has the size that `new_entry` takes.
 unsafe impl<K, V> table::Record for Entry<K, V> {
-    fn birth(&self) -> &UnsafeCell<u32> {
-        &self.birth
+    fn birth(&self) -> u32 {
+        // SAFETY: written before the record was placed, and not since.
+        self.birth.with(|birth| unsafe { *birth })
+    }
+
+    unsafe fn set_birth(&self, version: u32) {
+        // SAFETY: the caller says that the entry is private.
+        self.birth.with_mut(|birth| unsafe { *birth = version });
     }
 
     fn bucket_hash(&self) -> u32 {
@@ -76,14 +82,15 @@ unsafe impl<K, V> table::Record for Entry<K, V> {
     }
 }
 
-/// Drops an entry and leaves its block.
+/// Drops an entry and leaves its block; what else becomes free is not counted.
 ///
 /// # Safety
 ///
 /// `block` holds an entry of these types that nobody else can reach.
-unsafe fn drop_entry<K, V>(block: NonNull<u8>) {
+unsafe fn drop_entry<K, V>(block: NonNull<u8>) -> usize {
     // SAFETY: the caller's word.
     unsafe { block.cast::<Entry<K, V>>().drop_in_place() };
+    0
 }
 
 // SAFETY: entries are shared between threads by reference and dropped on any of them, which asks

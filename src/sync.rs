@@ -65,7 +65,16 @@ pub(crate) fn compiler_fence() {
     std::sync::atomic::compiler_fence(std::sync::atomic::Ordering::SeqCst);
 }
 
+#[cfg(not(pool_loom))]
+pub(crate) use std::thread::yield_now;
+
+#[cfg(pool_loom)]
+pub(crate) use loom::thread::yield_now;
+
 pub(crate) use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+/// A thread of the pool's own; no model starts one.
+pub(crate) use std::thread::{Builder as ThreadBuilder, JoinHandle};
 
 /// Slots of a bucket. Seven words and the control word fill a cache line; a model has two.
 pub(crate) const SLOTS: usize = if cfg!(pool_loom) { 2 } else { 7 };
@@ -79,12 +88,69 @@ pub(crate) const BAG: usize = if cfg!(pool_loom) {
     64
 };
 
+/// Levels of the timing wheel.
+pub(crate) const WHEEL_LEVELS: usize = if cfg!(pool_loom) { 1 } else { 9 };
+
+/// Slots of one level of the timing wheel, a power of two.
+pub(crate) const WHEEL_SLOTS: usize = if cfg!(pool_loom) { 4 } else { 256 };
+
+/// By how many bits the ticks of a level are longer than those of the level below.
+pub(crate) const WHEEL_SHIFT: u32 = if cfg!(pool_loom) { 1 } else { 5 };
+
+/// Levels of the timing wheel that fire late rather than early, the finest ones.
+pub(crate) const WHEEL_LATE_LEVELS: usize = if cfg!(pool_loom) { 1 } else { 2 };
+
+/// Cells of the wheel's chunks, from the first of a chain to its largest.
+pub(crate) const CHUNK_CELLS: [usize; 4] =
+    if cfg!(pool_loom) { [2, 3, 3, 3] } else { [5, 13, 29, 61] };
+
+/// Entries of the wheel that a helper claims at a time.
+pub(crate) const CLAIM: usize = if cfg!(pool_loom) { 1 } else { 16 };
+
+/// Bits of a tick that a record's cover keeps.
+pub(crate) const COVER_TICK_BITS: u32 = if cfg!(pool_loom) { 3 } else { 27 };
+/// Bytes of a thread's own account at which they are added to the shared one.
+///
+/// In most models it is out of reach, since the sum would be one more thing to interleave.
+pub(crate) const FLUSH: u64 = if cfg!(pool_loom) { 1 << 20 } else { 2 << 10 };
+
 /// Locks `mutex`, whatever happened to a thread that held it.
 ///
 /// Every lock of this crate guards data that is whole at each statement, so that a panic in a
 /// holder leaves nothing to repair.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Tells a model that a block is read; nothing, outside of one.
+///
+/// Nodes of trees are plain memory. A model keeps a cell for each of their blocks, and thereby sees
+/// whether a reading is ordered after the writing and before the freeing.
+#[cfg(not(pool_loom))]
+#[inline(always)]
+pub(crate) const fn note_read(_: std::ptr::NonNull<u8>) {}
+
+/// Tells a model that a block is read.
+#[cfg(pool_loom)]
+pub(crate) fn note_read(block: std::ptr::NonNull<u8>) {
+    if let Some(watch) = WATCH.with(|watch| watch.borrow().clone()) {
+        watch(block);
+    }
+}
+
+/// What a model does when a block is read.
+#[cfg(pool_loom)]
+type Watch = std::rc::Rc<dyn Fn(std::ptr::NonNull<u8>)>;
+
+#[cfg(pool_loom)]
+std::thread_local! {
+    static WATCH: std::cell::RefCell<Option<Watch>> = const { std::cell::RefCell::new(None) };
+}
+
+/// Sets what the models of this thread do when a block is read.
+#[cfg(pool_loom)]
+pub(crate) fn set_watch(watch: Option<Watch>) {
+    WATCH.with(|cell| *cell.borrow_mut() = watch);
 }
 
 /// A counter that one thread writes and any thread may read.
@@ -203,12 +269,62 @@ pub(crate) enum Mutant {
     PlainCursor,
     /// R22: a scan does not follow a bucket that was moved.
     ScanIgnoresDone,
+    /// A visit of what a hash may mean passes over frozen words.
+    VisitIgnoresFrozen,
     /// R11: the value of a hot integer is copied without freezing it.
     CopyWithoutFreeze,
     /// R11: the value is read first and frozen then.
     ReadThenFreeze,
     /// R11: INCR does not look at the frozen bit.
     IncrementFrozen,
+    /// R12: a push does not look whether its tick was left meanwhile.
+    PushWithoutSecondLook,
+    /// R12: a slot is left on a load that found it empty.
+    LeaveByLoad,
+    /// R13: a cell that was reserved and not written yet is passed over.
+    PassOverUnwritten,
+    /// R13: a chunk is drained without being closed.
+    DrainUnclosed,
+    /// R13: with the first chunk the rest of the chain is unlinked.
+    UnlinkChain,
+    /// R13: a chunk is reused without a grace period.
+    FreeChunkAtOnce,
+    /// R14: cells are claimed by a load and a store.
+    ClaimByStore,
+    /// R14: whoever finds a chunk drained retires it.
+    EveryoneRetires,
+    /// A helper that slept for a turn drains what it finds.
+    IgnoreChunkTick,
+    /// An idle wheel jumps to the present, past the slots in between.
+    JumpToNow,
+    /// R15: a record without a deadline forgets the cover.
+    PersistForgetsCover,
+    /// R15: the entry is pushed, or the skipped push noted, before the record is published.
+    FulfilBeforePublish,
+    /// R15: who inherits a cover does not look whether its entry has fired.
+    NoCoverRecheck,
+    /// R15: a fire that lost its CAS does not look again.
+    NoSecondLook,
+    /// R15: a fire does not write the word of a record that it leaves.
+    NoConfirm,
+    /// R15: a fire does not write the word of a record that has another entry.
+    NoConfirmOfCovered,
+    /// R15: every fire pushes, also when there is another entry.
+    EveryFirePushes,
+    /// C1: a cover is inherited though its entry fires too late.
+    InheritLaterEntry,
+    /// A birth is taken for a cover.
+    BirthAsCover,
+    /// A level that has come to the tick by the time it is looked at is used all the same.
+    StayOnLevel,
+    /// What a level's current tick is says nothing about the finer levels.
+    LookRelaxed,
+    /// A cover stays in a record without a deadline when its entry has fired.
+    KeepStaleCover,
+    /// A skipped push is noted for the round that a load has shown.
+    OweByLoad,
+    /// A skipped push is noted for the round that is being made.
+    OweThisRound,
     /// R16: a record is handed to the collector before it is unlinked.
     RetireBeforeUnlink,
     /// R16: a reader looks without being pinned.
@@ -225,8 +341,46 @@ pub(crate) enum Mutant {
     ExitKeepsBag,
     /// R17, R18: a removal takes whatever the slot holds now.
     RemoveByKey,
+    /// The ring gives one ticket to two pushers.
+    TicketByLoad,
+    /// The ring's cell is overwritten, whatever lies in it.
+    PushByStore,
+    /// The ring's cell is emptied by a load and a store.
+    PopByStore,
+    /// A promotion is not confirmed on the slot.
+    PromoteUnconfirmed,
+    /// A successor keeps the trial mark that it copied before it was published.
+    MarkCopiedEarly,
+    /// A read stores the access word, whatever it holds by now.
+    TouchByStore,
+    /// A ghost's word is overwritten, whatever it holds by now.
+    GhostByStore,
+    /// R20: whoever lost the CAS subtracts all the same.
+    LoserSubtracts,
+    /// The right to evict a key is taken before a victim is known.
+    RightBeforeVictim,
+    /// A key is evicted whether or not it is still one too many.
+    EvictUnrightfully,
+    /// A key is counted before it was published.
+    CountBeforePublish,
+    /// A stripe is added to the sum by a load and a store.
+    FlushByStore,
     /// R24: an inbox is emptied by a load and a store.
     TakeByStore,
+    /// R25: an attempt that lost frees what its version shares with the one that won.
+    LoserFreesShared,
+    /// R25: an attempt that lost frees nothing.
+    LoserFreesNothing,
+    /// R25: an attempt begins with the replaced nodes of the one that lost before it.
+    DeadListKept,
+    /// R25: an attempt that won frees what it has replaced without a grace period.
+    WinnerFreesAtOnce,
+    /// R25: a deletion buries the whole tree without a grace period.
+    TreeWithoutGrace,
+    /// R25: a deletion retires the record and buries what is below it at once.
+    ChildrenWithoutGrace,
+    /// R25: a deletion retires the record alone.
+    RecordAlone,
 }
 
 #[cfg(pool_loom)]

@@ -19,6 +19,8 @@ pub(crate) enum Tally {
     Deletes,
     /// Keys removed because their deadline had passed.
     Expirations,
+    /// Keys removed to make room.
+    Evictions,
     /// Commands that count as neither hit, miss, set nor delete.
     OtherOperations,
     /// Keys in the table: inserted minus removed.
@@ -27,6 +29,12 @@ pub(crate) enum Tally {
     RecordBytes,
     /// Bytes retired and not yet free.
     RetiredBytes,
+    /// Entries pushed to the timing wheel minus those taken out of it.
+    WheelEntries,
+    /// Pushes to the timing wheel, made or skipped.
+    WheelPushes,
+    /// Bytes of the timing wheel's chunks.
+    WheelBytes,
     /// Bags handed to the collector.
     BagsSealed,
 }

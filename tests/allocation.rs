@@ -11,6 +11,8 @@ thread_local! {
     static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
     /// Allocations minus frees of this thread.
     static LIVE: Cell<isize> = const { Cell::new(0) };
+    /// Bytes allocated minus bytes freed by this thread.
+    static BYTES: Cell<isize> = const { Cell::new(0) };
 }
 
 struct Counting;
@@ -20,12 +22,14 @@ unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.set(ALLOCATIONS.get() + 1);
         LIVE.set(LIVE.get() + 1);
+        BYTES.set(BYTES.get().wrapping_add_unsigned(layout.size()));
         // SAFETY: the caller's word.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         LIVE.set(LIVE.get() - 1);
+        BYTES.set(BYTES.get().wrapping_sub_unsigned(layout.size()));
         // SAFETY: the caller's word.
         unsafe { System.dealloc(block, layout) };
     }
@@ -69,5 +73,44 @@ fn reads_and_increments_allocate_nothing() -> Result<(), Error> {
     }
 
     assert_eq!(ALLOCATIONS.get() - before, 0);
+    Ok(())
+}
+
+/// What is told of memory against what the allocator was asked for, for values of every size.
+#[cfg(not(miri))]
+#[test]
+fn the_memory_in_use_is_what_was_allocated_to_within_two_percent() -> Result<(), Error> {
+    for (count, len) in [
+        (60_000, 0),
+        (60_000, 1),
+        (60_000, 60),
+        (5_000, 1_000),
+        (2_000, 4_096),
+        (2_000, 4_097),
+        (300, 100_000),
+        (40, 1 << 20),
+    ] {
+        let before = BYTES.get();
+        let pool = MemoryCachePool::new(CacheConfig::new()).unwrap_or_default();
+        for key in 0..count {
+            pool.set(format!("key {key}"), vec![1; len])?;
+        }
+        for key in (0..count).step_by(3) {
+            pool.set(format!("key {key}"), vec![2; len + 5])?;
+            pool.delete(format!("key {}", key + 1));
+            pool.expire(format!("key {}", key + 2), 1_000)?;
+        }
+        let allocated = usize::try_from(BYTES.get() - before).unwrap_or(0);
+        let stats = pool.get_stats();
+
+        // What is large of a table comes from the system, past the allocator: the buckets, which are
+        // a power of two, and the overflow buckets but for the first 60 KiB.
+        let buckets = (stats.table_bytes + 1).next_power_of_two() / 2;
+        let small = (stats.table_bytes - buckets).min(60 << 10);
+        let mapped = if buckets < 64 << 10 { 0 } else { stats.table_bytes - small };
+        let told = stats.memory_usage - mapped;
+        let error = told.abs_diff(allocated);
+        assert!(error * 50 <= allocated + (4 << 10), "{len}: {told} of {allocated}, {stats:?}");
+    }
     Ok(())
 }

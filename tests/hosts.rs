@@ -182,7 +182,8 @@ fn statistics_count_what_was_done() -> Result<(), Error> {
     assert_eq!((stats.hits, stats.misses, stats.sets, stats.deletes), (3, 1, 3, 1));
     assert!((stats.hit_rate - 0.75).abs() < f64::EPSILON);
     assert_eq!((stats.key_count, stats.operations), (1, 8));
-    let parts = stats.record_bytes + stats.retired_bytes + stats.table_bytes;
+    let parts = stats.record_bytes + stats.retired_bytes + stats.idle_bytes;
+    let parts = parts + stats.table_bytes + stats.wheel_bytes + stats.eviction_bytes;
     assert_eq!(stats.memory_usage, parts);
 
     pool.reset_stats();
@@ -223,6 +224,8 @@ fn facts_about_a_key_are_told() -> Result<(), Error> {
     assert_eq!(facts[0].access_count, 1);
     assert_eq!(facts[0].idle, Duration::from_millis(2_560));
     assert_eq!(facts[0].memory_estimate, 48);
+    assert_eq!(pool.key_info("key").as_ref(), facts.first());
+    assert_eq!(pool.key_info("missing"), None);
     Ok(())
 }
 

@@ -2,34 +2,16 @@
 
 mod support;
 
-use arbitrary::{Arbitrary, Unstructured};
 use memory_cache_pool::CacheConfig;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use support::{command::Command, pair::Pair};
+use support::{pair::Pair, source::Source};
 
 const COMMANDS: usize = if cfg!(miri) { 80 } else { 40_000 };
-
-/// A seeded source of random bytes.
-struct Source(u64);
-
-impl Source {
-    fn command(&mut self) -> Command {
-        let bytes: Vec<u8> = (0..12)
-            .flat_map(|_| {
-                self.0 ^= self.0 << 13;
-                self.0 ^= self.0 >> 7;
-                self.0 ^= self.0 << 17;
-                self.0.wrapping_mul(0x2545_F491_4F6C_DD1D).to_be_bytes()
-            })
-            .collect();
-        Command::arbitrary(&mut Unstructured::new(&bytes)).expect("there are bytes enough")
-    }
-}
 
 fn compare(mut pair: Pair, seed: u64) {
     let mut source = Source(seed);
     for step in 0..COMMANDS {
-        pair.step(&source.command());
+        pair.step(&source.draw());
         if step.is_multiple_of(100) {
             pair.check_all();
         }

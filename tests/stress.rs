@@ -1,6 +1,6 @@
 //! Several threads on the same keys: no value is torn, no count is lost, nothing leaks.
 
-use memory_cache_pool::{CacheConfig, Error, MemoryCachePool};
+use memory_cache_pool::{CacheConfig, Error, EvictionPolicy, MemoryCachePool};
 use std::{
     sync::{
         Arc,
@@ -156,7 +156,8 @@ fn every_object_is_dropped_once_when_the_pool_is() {
 
 #[test]
 fn the_limit_on_keys_holds_at_every_moment() {
-    let pool = MemoryCachePool::new(CacheConfig::new().max_keys(5)).unwrap_or_default();
+    let config = CacheConfig::new().max_keys(5).eviction_policy(EvictionPolicy::NoEviction);
+    let pool = MemoryCachePool::new(config).unwrap_or_default();
 
     thread::scope(|scope| {
         for thread in 0..3 {

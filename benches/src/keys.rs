@@ -78,12 +78,18 @@ pub fn shuffled(count: u64, seed: u64) -> Vec<u64> {
 
 /// `draws` numbers below `count`, Zipf-distributed with exponent 0.99, popular ones scattered.
 #[must_use]
-#[expect(clippy::cast_precision_loss, reason = "ranks are small")]
 pub fn zipf(count: u64, draws: usize, seed: u64) -> Vec<u64> {
+    zipf_of(count, draws, 0.99, seed)
+}
+
+/// As [`zipf`], with another exponent.
+#[must_use]
+#[expect(clippy::cast_precision_loss, reason = "ranks are small")]
+pub fn zipf_of(count: u64, draws: usize, exponent: f64, seed: u64) -> Vec<u64> {
     let mut sum = 0.0;
     let cumulated: Vec<f64> = (1..=count)
         .map(|rank| {
-            sum += 1.0 / (rank as f64).powf(0.99);
+            sum += 1.0 / (rank as f64).powf(exponent);
             sum
         })
         .collect();

@@ -69,6 +69,17 @@ pub fn set<C: Contender>(contender: &C, keys: &[Key], ops: usize) -> Duration {
     start.elapsed()
 }
 
+/// Sets keys of the pool with a time to live of a minute, `ops` times, over and over in their order.
+#[must_use]
+pub fn set_px(pool: &Pool, keys: &[Key], ops: usize) -> Duration {
+    let start = Instant::now();
+    for (number, key) in (0..).zip(keys.iter().cycle().take(ops)) {
+        let done = pool.0.psetex(key, 60_000, value(number));
+        debug_assert_eq!(done, Ok(()));
+    }
+    start.elapsed()
+}
+
 /// Reads or, one time in `write_every`, overwrites.
 #[must_use]
 pub fn mix<C: Contender>(contender: &C, keys: &[Key], write_every: usize, ops: usize) -> Duration {

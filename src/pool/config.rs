@@ -7,6 +7,9 @@ use std::{error, fmt, sync::Arc, time::Duration};
 /// The largest capacity and `max_keys`: two billion keys.
 const MOST_KEYS: usize = 1 << 31;
 
+/// The smallest `max_memory`, so that there is room for a table and a thread.
+const LEAST_MEMORY: u64 = 64 << 10;
+
 /// The longest `default_ttl`: 10,000 years.
 const LONGEST_TTL: Duration = Duration::from_secs(10_000 * 366 * 86_400);
 
@@ -25,6 +28,7 @@ pub struct CacheConfig {
     pub(super) max_memory: Option<ByteSize>,
     pub(super) max_keys: Option<usize>,
     pub(super) default_ttl: Option<Duration>,
+    pub(super) list_max_len: Option<usize>,
     pub(super) eviction_policy: EvictionPolicy,
     pub(super) cleanup_interval: Option<Duration>,
     pub(super) enable_stats: bool,
@@ -46,7 +50,8 @@ impl CacheConfig {
             max_memory: None,
             max_keys: None,
             default_ttl: None,
-            eviction_policy: EvictionPolicy::NoEviction,
+            list_max_len: None,
+            eviction_policy: EvictionPolicy::default(),
             cleanup_interval: None,
             enable_stats: true,
             capacity: None,
@@ -54,20 +59,31 @@ impl CacheConfig {
         }
     }
 
-    /// Limits the memory in use. Not available yet: refused by
-    /// [`MemoryCachePool::new`](crate::MemoryCachePool::new).
+    /// Limits the memory in use, at least 64 KiB: records, table, what is retired and not yet free,
+    /// and what threads keep ready. A sixteenth of it is a reserve for what is retired while some
+    /// reader is slow. When a write has returned, no more is in use than this, 4 KiB a thread, and
+    /// one value for each thread that is writing; only while the table grows for very small values,
+    /// or after the limit was lowered, may it take some writes to get there.
     #[must_use]
     pub fn max_memory(mut self, size: impl Into<ByteSize>) -> Self {
         self.max_memory = Some(size.into());
         self
     }
 
-    /// Limits the number of keys, and sizes the table for it: an insert beyond it fails with
-    /// [`Error::OutOfMemory`](crate::Error::OutOfMemory). Keys that have expired count until they
-    /// are met.
+    /// Limits the number of keys, and sizes the table for it. When an insert has returned, there are
+    /// no more than this, and one for each other thread that is inserting. Keys that have expired
+    /// count until they are removed.
     #[must_use]
     pub fn max_keys(mut self, keys: usize) -> Self {
         self.max_keys = Some(keys);
+        self
+    }
+
+    /// The most elements of a list: a push beyond it drops those at the other end, as a ring buffer
+    /// does. [`PushOptions::max_len`](crate::PushOptions::max_len) goes before it.
+    #[must_use]
+    pub fn list_max_len(mut self, elements: usize) -> Self {
+        self.list_max_len = Some(elements);
         self
     }
 
@@ -78,15 +94,16 @@ impl CacheConfig {
         self
     }
 
-    /// What makes room at a limit. Only `noeviction` is available yet.
+    /// What makes room at a limit; `allkeys-lfu` by default. How lately a key was used is measured in
+    /// *ticks*: a sixteenth of the keys has been used in each, or a quarter of a second has passed.
     #[must_use]
     pub fn eviction_policy(mut self, policy: EvictionPolicy) -> Self {
         self.eviction_policy = policy;
         self
     }
 
-    /// How often a cleanup task runs. Not available yet: refused by
-    /// [`MemoryCachePool::new`](crate::MemoryCachePool::new).
+    /// How often the [cleanup task](crate::MemoryCachePool::start_cleanup_task) runs, if it is
+    /// started; every 100 ms by default.
     #[must_use]
     pub fn cleanup_interval(mut self, interval: Duration) -> Self {
         self.cleanup_interval = Some(interval);
@@ -124,24 +141,22 @@ impl CacheConfig {
 
     /// Checks everything that can be wrong.
     pub(crate) fn validate(&self) -> Result<(), ConfigError> {
-        for (field, keys) in [("max_keys", self.max_keys), ("capacity", self.capacity)] {
-            if keys.is_some_and(|keys| keys == 0 || keys > MOST_KEYS) {
-                return Err(ConfigError::Invalid { field, reason: "must be from 1 to 2^31" });
-            }
+        check_keys("max_keys", self.max_keys)?;
+        check_keys("capacity", self.capacity)?;
+        check_max_memory(self.max_memory)?;
+        if self.list_max_len == Some(0) {
+            let reason = "must be at least 1";
+            return Err(ConfigError::Invalid { field: "list_max_len", reason });
         }
         if self.default_ttl.is_some_and(|ttl| ttl.as_millis() == 0 || ttl > LONGEST_TTL) {
             let reason = "must be from 1 ms to 10,000 years";
             return Err(ConfigError::Invalid { field: "default_ttl", reason });
         }
-        let unavailable = [
-            ("max_memory", self.max_memory.is_some()),
-            ("cleanup_interval", self.cleanup_interval.is_some()),
-            ("eviction_policy", self.eviction_policy != EvictionPolicy::NoEviction),
-        ];
-        match unavailable.into_iter().find(|(_, is_set)| *is_set) {
-            Some((field, _)) => Err(ConfigError::NotAvailable { field }),
-            None => Ok(()),
+        if self.cleanup_interval.is_some_and(|interval| interval.as_millis() == 0) {
+            let reason = "must be at least 1 ms";
+            return Err(ConfigError::Invalid { field: "cleanup_interval", reason });
         }
+        Ok(())
     }
 
     /// The clock to use.
@@ -158,6 +173,23 @@ impl CacheConfig {
     }
 }
 
+/// Checks a number of keys.
+pub(super) fn check_keys(field: &'static str, keys: Option<usize>) -> Result<(), ConfigError> {
+    if keys.is_some_and(|keys| keys == 0 || keys > MOST_KEYS) {
+        return Err(ConfigError::Invalid { field, reason: "must be from 1 to 2^31" });
+    }
+    Ok(())
+}
+
+/// Checks a limit on memory.
+pub(super) fn check_max_memory(size: Option<ByteSize>) -> Result<(), ConfigError> {
+    if size.is_some_and(|size| size.0 < LEAST_MEMORY) {
+        let reason = "must be at least 64 KiB";
+        return Err(ConfigError::Invalid { field: "max_memory", reason });
+    }
+    Ok(())
+}
+
 /// Why a configuration is refused.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
@@ -168,11 +200,6 @@ pub enum ConfigError {
         field: &'static str,
         /// What its value has to be.
         reason: &'static str,
-    },
-    /// A field asks for something that this version cannot do yet.
-    NotAvailable {
-        /// The field.
-        field: &'static str,
     },
     /// A text is not what it should be.
     Unreadable {
@@ -194,9 +221,6 @@ impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Invalid { field, reason } => write!(f, "{field} {reason}"),
-            Self::NotAvailable { field } => {
-                write!(f, "{field} asks for something that is not available yet")
-            }
             Self::Unreadable { expected, text } => write!(f, "{text:?} is not a {expected}"),
         }
     }
@@ -212,9 +236,12 @@ mod tests {
     fn the_field_that_cannot_be_is_named() {
         let refused = [
             (CacheConfig::new().max_keys(0), "max_keys"),
+            (CacheConfig::new().max_memory((64 << 10) - 1), "max_memory"),
             (CacheConfig::new().capacity(usize::MAX), "capacity"),
             (CacheConfig::new().default_ttl(Duration::from_nanos(1)), "default_ttl"),
             (CacheConfig::new().default_ttl(Duration::MAX), "default_ttl"),
+            (CacheConfig::new().cleanup_interval(Duration::ZERO), "cleanup_interval"),
+            (CacheConfig::new().list_max_len(0), "list_max_len"),
         ];
         for (config, name) in refused {
             let error = config.validate();
@@ -223,15 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_built_yet_is_refused_by_name() {
-        let refused = [
-            (CacheConfig::new().max_memory(1 << 20), "max_memory"),
-            (CacheConfig::new().cleanup_interval(Duration::from_secs(1)), "cleanup_interval"),
-            (CacheConfig::new().eviction_policy(EvictionPolicy::AllKeysLru), "eviction_policy"),
-        ];
-        for (config, field) in refused {
-            assert_eq!(config.validate(), Err(ConfigError::NotAvailable { field }));
-        }
+    fn a_pool_is_thread_safe_whatever_is_asked_for() {
         assert_eq!(CacheConfig::new().thread_safe(false).validate(), Ok(()));
     }
 }

@@ -3,26 +3,24 @@
 //! Looking up, expiry, the access word, limits, counters and the retry loop live here once; a
 //! command is what is left.
 
-use super::config::CacheConfig;
-use super::single_flight::SingleFlight;
+use super::{config::CacheConfig, single_flight::SingleFlight};
 use crate::{
     clock::TimeSource,
     error::Error,
+    evict::{Evictor, Place},
     reclaim::{Domain, Guard},
     record::{
-        Content, Draft, LONGEST_KEY, LONGEST_VALUE, Live, Origin, Record,
-        usage::{Tick, Usage},
+        Content, Draft, LONGEST_KEY, LONGEST_VALUE, Live, Origin, Record, bytes_of_text,
+        collection::retired_alone,
     },
     seed::KeyHasher,
-    sync::{AtomicU64, AtomicUsize, Mutex, Ordering},
-    table::{Found, Insert, Record as _, Table},
+    sync::{AtomicU64, Mutex},
+    table::{Found, Insert, Table},
     tally::{TALLIES, Tally},
+    wheel::Wheel,
 };
 use crossbeam_utils::CachePadded;
 use std::{hash::BuildHasher, hash::Hasher, sync::Arc};
-
-/// How far a coarse reading of the clock may lie behind a precise one.
-const COARSE_LAG_MILLIS: u64 = 20;
 
 /// Keys that a pool is sized for when nothing else is said: 16 KiB of buckets.
 const DEFAULT_CAPACITY: usize = if cfg!(any(miri, pool_loom)) { 4 } else { 1_000 };
@@ -58,25 +56,21 @@ pub(crate) enum Step<'a, T> {
 pub(crate) struct Engine {
     pub(super) domain: Arc<Domain>,
     pub(super) table: Table<Record>,
-    hasher: KeyHasher,
+    /// Which records expire when.
+    pub(super) wheel: Wheel,
+    pub(super) hasher: KeyHasher,
     pub(super) clock: TimeSource,
     /// The clock when the pool began; records keep times relative to it.
     pub(super) began: u64,
     /// What [`elapsed_coarse`](Self::elapsed_coarse) told last, for who has no time to ask.
-    recent: CachePadded<AtomicU64>,
+    pub(super) recent: CachePadded<AtomicU64>,
     pub(super) config: CacheConfig,
-    default_ttl: Option<u64>,
-    limit: Option<KeyLimit>,
+    pub(super) default_ttl: Option<u64>,
+    pub(super) evictor: Evictor,
     counts: bool,
     pub(super) flights: SingleFlight,
     /// What the counters stood at when they were last reset.
     pub(super) baseline: Mutex<[u64; TALLIES]>,
-}
-
-/// The limit on keys, and how many there are.
-struct KeyLimit {
-    most: usize,
-    keys: CachePadded<AtomicUsize>,
 }
 
 impl std::fmt::Debug for Engine {
@@ -91,22 +85,26 @@ impl Engine {
         let clock = config.time_source();
         let began = clock.coarse_millis();
         let capacity = config.capacity.or(config.max_keys).unwrap_or(DEFAULT_CAPACITY);
-        Self {
+        let most_bytes = config.max_memory.map(|size| size.0);
+        let engine = Self {
             domain: Domain::new(),
             table: Table::with_capacity(capacity),
+            wheel: Wheel::new(began),
             hasher: KeyHasher::default(),
             clock,
             began,
             recent: CachePadded::new(AtomicU64::new(0)),
             default_ttl: config.default_ttl_millis(),
-            limit: config
-                .max_keys
-                .map(|most| KeyLimit { most, keys: CachePadded::new(AtomicUsize::new(0)) }),
+            evictor: Evictor::new(config.eviction_policy, config.max_keys, most_bytes),
             counts: config.enable_stats,
             config,
             flights: SingleFlight::new(),
             baseline: Mutex::new([0; TALLIES]),
+        };
+        if most_bytes.is_some() {
+            engine.look_at_size(&engine.pin());
         }
+        engine
     }
 
     /// Pins the current thread.
@@ -150,7 +148,8 @@ impl Engine {
         if let Some(live) = live
             && touch == Touch::Yes
         {
-            live.usage().touch(Tick::at(self.elapsed_recent()), || guard.random());
+            let lot = guard.random();
+            self.evictor.touch(live.usage(), guard.evict(), lot, || self.elapsed_recent());
         }
         live
     }
@@ -200,7 +199,7 @@ impl Engine {
     }
 
     #[inline(always)]
-    fn find_for_write<'g>(
+    pub(super) fn find_for_write<'g>(
         &'g self,
         guard: &'g Guard<'_>,
         key: &[u8],
@@ -211,46 +210,6 @@ impl Engine {
         self.table.find_for_write(hash, has_key, guard)
     }
 
-    /// Sets a key to these bytes, whatever it held: what [`write`](Self::write) would do for a
-    /// decision that does not depend on the present value, at two thirds of the instructions.
-    #[inline]
-    pub(super) fn put(&self, key: &[u8], value: &[u8]) -> Result<(), Error> {
-        if key.len() > LONGEST_KEY {
-            return Err(Error::KeyTooLong);
-        }
-        if value.len() > LONGEST_VALUE {
-            return Err(Error::ValueTooLong);
-        }
-        let deadline = self.default_deadline();
-        let hash = self.hash(key);
-        let guard = &self.pin();
-        loop {
-            let found = self.find_for_write(guard, key, hash);
-            let written = self.elapsed_coarse();
-            let now = Tick::at(written);
-            let done = match &found {
-                None => {
-                    let origin = Origin { hash, deadline, written, usage: Usage::new(now) };
-                    let draft = Draft::with_bytes(key, value, origin, guard);
-                    self.insert(guard, key, hash, draft)?
-                }
-                Some(found) => {
-                    let live = live_of(found, guard);
-                    let was_expired = live.deadline() != 0 && self.has_expired(live.deadline());
-                    let usage =
-                        if was_expired { Usage::new(now) } else { live.usage().inherit(now) };
-                    let origin = Origin { hash, deadline, written, usage };
-                    let draft = Draft::with_bytes(key, value, origin, guard);
-                    self.replace(guard, found, hash, draft, was_expired)
-                }
-            };
-            if done {
-                self.count(guard, Tally::Sets);
-                return Ok(());
-            }
-        }
-    }
-
     /// Decides on a write by the present value, and carries it out; decides again when another
     /// write of the key came first. An expired value is shown as none.
     ///
@@ -259,7 +218,7 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// What `decide` returns, `KeyTooLong`, `ValueTooLong`, `OutOfMemory` at the limit on keys, and
+    /// What `decide` returns, `KeyTooLong`, `ValueTooLong`, `OutOfMemory` and `Stalled` at a limit, and
     /// `TableFull`. Nothing has changed then.
     #[inline]
     pub(crate) fn write<'g, T>(
@@ -282,6 +241,7 @@ impl Engine {
                 Step::Keep(reply) => (true, Tally::OtherOperations, reply),
                 Step::Changed(reply) => (true, counted_as, reply),
                 Step::Remove(reply) => {
+                    self.elapsed_coarse();
                     let gone = match &found {
                         Some(found) if live.is_some() => self.remove(guard, found),
                         _ => true,
@@ -289,10 +249,11 @@ impl Engine {
                     (gone, Tally::Deletes, reply)
                 }
                 Step::Redate(deadline, reply) => {
+                    self.elapsed_coarse();
                     let done = match (&found, live) {
                         (Some(found), Some(live)) => {
                             let draft = self.redated(guard, hash, live, deadline);
-                            self.replace(guard, found, hash, draft, false)
+                            self.replace::<true>(guard, found, hash, draft, false)
                         }
                         _ => true,
                     };
@@ -301,14 +262,20 @@ impl Engine {
                 Step::Write(content, deadline, reply) => {
                     let draft = self.draft(guard, key, hash, content, deadline, live)?;
                     let done = match &found {
-                        Some(found) => self.replace(guard, found, hash, draft, live.is_none()),
-                        None => self.insert(guard, key, hash, draft)?,
+                        Some(found) => {
+                            self.replace::<true>(guard, found, hash, draft, live.is_none())
+                        }
+                        None => {
+                            let is_limited = self.evictor.is_limited();
+                            self.insert(guard, key, hash, draft, is_limited)?
+                        }
                     };
                     (done, counted_as, reply)
                 }
             };
             if done {
                 self.count(guard, tally);
+                self.upkeep(guard);
                 return Ok(reply);
             }
         }
@@ -328,14 +295,25 @@ impl Engine {
         let len = match &content {
             Content::Bytes(bytes) => bytes.len(),
             Content::Built(bytes) => bytes.len(),
-            Content::Shared(_) | Content::Integer(_) | Content::Object(_) => 0,
+            Content::Shared(_)
+            | Content::Integer(_)
+            | Content::Object(_)
+            | Content::Collection(_) => 0,
         };
         if len > LONGEST_VALUE {
             return Err(Error::ValueTooLong);
         }
+        let is_limited = self.evictor.is_limited();
+        if is_limited {
+            let (block, held) = bytes_of_text(key.len(), len);
+            self.make_room(guard, hash, block, held)?;
+        }
         let written = self.elapsed_coarse();
-        let now = Tick::at(written);
-        let usage = live.map_or_else(|| Usage::new(now), |live| live.usage().inherit(now));
+        let now = self.evictor.pace.now();
+        let usage = match live {
+            Some(live) => live.usage().inherit(now),
+            None => self.first_usage(hash, is_limited, now),
+        };
         Ok(Draft::new(key, content, Origin { hash, deadline, written, usage }, guard))
     }
 
@@ -347,7 +325,7 @@ impl Engine {
         live: Live<'_>,
         deadline: u64,
     ) -> Draft<'g, 'd> {
-        let usage = live.usage().inherit(live.usage().last_access());
+        let usage = live.usage().copy();
         // An integer is frozen first, so that the time is that of the last value.
         let content = live.content();
         let origin = Origin { hash, deadline, written: live.written(), usage };
@@ -355,8 +333,20 @@ impl Engine {
     }
 
     /// Swaps a record for another of the same key.
-    #[inline]
-    fn replace(
+    pub(super) fn replace<const MAY_BE_LIMITED: bool>(
+        &self,
+        guard: &Guard<'_>,
+        found: &Found<'_, Record>,
+        hash: u64,
+        draft: Draft<'_, '_>,
+        was_expired: bool,
+    ) -> bool {
+        self.replace_inline::<MAY_BE_LIMITED>(guard, found, hash, draft, was_expired)
+    }
+
+    /// The same, for where it pays to be spared a call.
+    #[inline(always)]
+    pub(super) fn replace_inline<const MAY_BE_LIMITED: bool>(
         &self,
         guard: &Guard<'_>,
         found: &Found<'_, Record>,
@@ -365,28 +355,38 @@ impl Engine {
         was_expired: bool,
     ) -> bool {
         let after = draft.live().memory() as u64;
+        let record = draft.record();
+        let plan = self.plan_successor(&draft, live_of(found, guard));
         // SAFETY: the draft is private, of this domain, and has the key that was found under the
         // guard, with its hash.
         let replaced = unsafe { self.table.replace(found, hash, draft.record(), guard) };
         let Some(before) = replaced else { return false };
+        if MAY_BE_LIMITED && self.evictor.is_limited() {
+            self.note_replaced(guard, live_of(found, guard), draft.live());
+        }
         draft.publish();
         if was_expired {
             guard.stripe().of(Tally::Expirations).add(1);
         }
         guard.stripe().of(Tally::RecordBytes).add(after.wrapping_sub(before));
+        self.look_after(plan, hash, record, guard);
         true
     }
 
     /// Inserts a record whose key was absent; false when another insert came first.
-    fn insert(
+    pub(super) fn insert(
         &self,
         guard: &Guard<'_>,
         key: &[u8],
         hash: u64,
         draft: Draft<'_, '_>,
+        is_limited: bool,
     ) -> Result<bool, Error> {
-        self.reserve_key()?;
+        let place = if is_limited { self.take_place(guard, hash)? } else { Place::Open };
         let memory = draft.live().memory();
+        let record = draft.record();
+        let plan = self.plan_first(&draft);
+        let is_in_trial = draft.live().usage().is_in_trial();
         // SAFETY: the table holds records of `Draft`'s only, and the guard outlives the call.
         let has_key = |record| unsafe { Live::new(record) }.has_key(key);
         // SAFETY: the draft is private, of this domain, and has this key and its hash.
@@ -394,30 +394,44 @@ impl Engine {
             Insert::Done => {
                 draft.publish();
                 guard.stripe().of(Tally::RecordBytes).add(memory as u64);
+                if is_limited {
+                    self.note_inserted(guard, hash, is_in_trial, place);
+                } else {
+                    self.evictor.keys.add(guard.evict());
+                }
+                self.look_after(plan, hash, record, guard);
                 return Ok(true);
             }
             Insert::Lost => {
                 // SAFETY: the record is out of the table and ours.
-                let retired = unsafe { Record::retired(draft.record()) };
+                let retired = unsafe { retired_alone(draft.record()) };
                 // SAFETY: it lost its commit, so that nobody who pins from now on can reach it.
                 unsafe { guard.retire(retired) };
                 draft.publish();
             }
             Insert::Present => {}
             Insert::Full => {
-                self.release_key();
+                self.leave_place(guard, hash, place);
                 return Err(self.refuse_full_table());
             }
         }
-        self.release_key();
+        self.leave_place(guard, hash, place);
         Ok(false)
     }
 
     /// Removes a record; false when its slot holds something else by now.
-    fn remove(&self, guard: &Guard<'_>, found: &Found<'_, Record>) -> bool {
+    pub(super) fn remove(&self, guard: &Guard<'_>, found: &Found<'_, Record>) -> bool {
+        let removed = self.unlink(guard, found);
+        if removed {
+            self.evictor.note_removed(guard.evict());
+        }
+        removed
+    }
+
+    /// As [`remove`](Self::remove), but leaves the count of keys to the caller.
+    pub(super) fn unlink(&self, guard: &Guard<'_>, found: &Found<'_, Record>) -> bool {
         // SAFETY: found under this guard.
         let Some(bytes) = (unsafe { self.table.remove(found, guard) }) else { return false };
-        self.release_key();
         guard.stripe().of(Tally::RecordBytes).subtract(bytes);
         true
     }
@@ -478,74 +492,11 @@ impl Engine {
         false
     }
 
-    /// Whether a deadline has passed; at the deadline itself a key is still there.
-    ///
-    /// Reads the cheap clock first, and the precise one only when that leaves it open.
-    #[inline(never)]
-    pub(super) fn has_expired(&self, deadline: u64) -> bool {
-        let coarse = self.clock.coarse_millis();
-        if deadline > coarse.saturating_add(COARSE_LAG_MILLIS) {
-            return false;
-        }
-        deadline < coarse || self.clock.now_millis() > deadline
-    }
-
-    /// The deadline of a plain write: the configured time to live from now, or none.
-    #[inline]
-    pub(crate) fn default_deadline(&self) -> u64 {
-        match self.default_ttl {
-            None => 0,
-            Some(ttl) => self.clock.now_millis().saturating_add(ttl),
-        }
-    }
-
-    /// Milliseconds since the pool began, coarsely.
-    #[inline]
-    pub(super) fn elapsed_coarse(&self) -> u64 {
-        let elapsed = self.clock.coarse_millis().saturating_sub(self.began);
-        // ORDERING: Relaxed; coarse time. Written only when it changes, once a millisecond.
-        if self.recent.load(Ordering::Relaxed) != elapsed {
-            self.recent.store(elapsed, Ordering::Relaxed);
-        }
-        elapsed
-    }
-
-    /// Milliseconds since the pool began, as of the last look at the clock: by a write, or by one in
-    /// 64 increments.
-    #[inline]
-    pub(super) fn elapsed_recent(&self) -> u64 {
-        // ORDERING: Relaxed; coarse time, nothing is carried.
-        self.recent.load(Ordering::Relaxed)
-    }
-
     /// Counts one operation.
     #[inline]
     pub(crate) fn count(&self, guard: &Guard<'_>, tally: Tally) {
         if self.counts {
             guard.stripe().of(tally).add(1);
-        }
-    }
-
-    /// Takes room for a key, if the number of keys is limited.
-    #[inline]
-    fn reserve_key(&self) -> Result<(), Error> {
-        let Some(limit) = &self.limit else { return Ok(()) };
-        // ORDERING: Relaxed; the count alone matters, and an RMW always sees the latest.
-        if limit.keys.fetch_add(1, Ordering::Relaxed) < limit.most {
-            return Ok(());
-        }
-        self.release_key();
-        #[cfg(feature = "tracing")]
-        tracing::debug!(max_keys = limit.most, "insert refused: the limit on keys is reached");
-        Err(Error::OutOfMemory)
-    }
-
-    /// Gives back room for a key.
-    #[inline]
-    fn release_key(&self) {
-        if let Some(limit) = &self.limit {
-            // ORDERING: Relaxed; as in `reserve_key`.
-            limit.keys.fetch_sub(1, Ordering::Relaxed);
         }
     }
 
@@ -566,7 +517,7 @@ impl Drop for Engine {
 
 /// The record that was found under a guard.
 #[inline]
-fn live_of<'g>(found: &Found<'_, Record>, _guard: &'g Guard<'_>) -> Live<'g> {
+pub(super) fn live_of<'g>(found: &Found<'_, Record>, _guard: &'g Guard<'_>) -> Live<'g> {
     // SAFETY: the table holds records of `Draft`'s only, and what is found under a guard lives as
     // long as it.
     unsafe { Live::new(found.record) }

@@ -55,7 +55,7 @@ impl MemoryCachePool {
         mut change: impl FnMut(Option<&[u8]>) -> Update,
     ) -> Result<Option<Vec<u8>>, Error> {
         let engine = &*self.engine;
-        let guard = engine.pin();
+        let guard = engine.pin_to_write();
         engine.write(&guard, key.as_ref(), Tally::Sets, |live| {
             let update = match live {
                 None => change(None),

@@ -17,6 +17,12 @@ use std::fmt;
 pub enum ValueType {
     /// Bytes.
     String,
+    /// Fields and their values.
+    Hash,
+    /// A sequence.
+    List,
+    /// Members, each once.
+    Set,
     /// A host's own value.
     Object,
 }
@@ -25,6 +31,9 @@ impl fmt::Display for ValueType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::String => "string",
+            Self::Hash => "hash",
+            Self::List => "list",
+            Self::Set => "set",
             Self::Object => "object",
         })
     }
@@ -36,6 +45,9 @@ impl ValueType {
         match live.value() {
             Value::Bytes(_) | Value::Integer(_) => Self::String,
             Value::Object(_) => Self::Object,
+            Value::Hash(_) => Self::Hash,
+            Value::Set(_) => Self::Set,
+            Value::List(_) => Self::List,
         }
     }
 }
@@ -121,7 +133,7 @@ impl MemoryCachePool {
         random_key_from(engine, start).or_else(|| random_key_from(engine, 0))
     }
 
-    /// How many keys there are, those included that have expired and were not met since.
+    /// How many keys there are, those included that have expired and were not removed yet.
     #[must_use]
     pub fn dbsize(&self) -> usize {
         usize::try_from(self.engine.domain.total(Tally::Keys).cast_signed()).unwrap_or(0)

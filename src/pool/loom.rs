@@ -7,8 +7,13 @@
 //! | `incr_against_incr`              | R11  | 2      | –                                         |
 //! | `get_of_an_expired_key_against_set` | R18 | 2     | `RemoveByKey`                             |
 //! | `insert_against_expiry`          | R18  | 2      | `RemoveByKey`                             |
+//! | `overwrite_against_cleanup`      | R15  | 2      | `RemoveByKey`                             |
+//! | `sooner_deadline_against_cleanup` | R15 | 2      | `NoCoverRecheck`, `NoConfirm`             |
+//! | `insert_of_a_deadline_against_cleanup` | R15 | 2 | –                                         |
+//! | `an_eviction_against_an_overwrite` | R17, R20 | 2 | `LoserSubtracts`                          |
+//! | `an_eviction_against_a_delete`   | R17, R20 | 2  | `LoserSubtracts`                          |
 
-use super::{CacheConfig, MemoryCachePool};
+use super::{CacheConfig, EvictionPolicy, MemoryCachePool};
 use crate::{
     clock::ManualClock,
     model::{breaks, holds},
@@ -23,7 +28,17 @@ const START: u64 = 1_000_000;
 /// A pool for a model; the current thread is registered in it.
 fn pool() -> (MemoryCachePool, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::new(START));
-    let config = CacheConfig::new().capacity(1).clock(Arc::clone(&clock) as _);
+    pool_with(CacheConfig::new(), clock)
+}
+
+/// As [`pool`], with room for one key.
+fn pool_of_one() -> (MemoryCachePool, Arc<ManualClock>) {
+    let config = CacheConfig::new().max_keys(1).eviction_policy(EvictionPolicy::AllKeysRandom);
+    pool_with(config, Arc::new(ManualClock::new(START)))
+}
+
+fn pool_with(config: CacheConfig, clock: Arc<ManualClock>) -> (MemoryCachePool, Arc<ManualClock>) {
+    let config = config.capacity(1).clock(Arc::clone(&clock) as _);
     let pool = MemoryCachePool::new(config).unwrap();
     let domain = &pool.engine.domain;
     domain.sit(&domain.reserve_seat());
@@ -153,4 +168,106 @@ fn delete_against_set() -> (bool, usize) {
 #[test]
 fn a_delete_against_a_set_is_before_or_after_it() {
     holds(20, [(true, 0), (true, 1)], delete_against_set);
+}
+
+/// Lets all deadlines pass; whatever had one is gone then, and nothing else.
+fn assert_all_met(pool: &MemoryCachePool, clock: &ManualClock) {
+    clock.set_millis(START + 50);
+    pool.cleanup_expired_keys(usize::MAX);
+    assert_eq!(pool.dbsize(), 0, "broken: a deadline is not met");
+    assert_eq!(pool.get_stats().wheel_entries, 0, "broken: an entry is left");
+}
+
+fn overwrite_against_cleanup() -> usize {
+    let (pool, clock) = pool();
+    pool.psetex("k", 1, "old").unwrap();
+    clock.set_millis(START + 2);
+    let (removed, ()) =
+        two(&pool, |p| p.cleanup_expired_keys(2).removed, |p| p.psetex("k", 20, "new").unwrap());
+    assert!(pool.exists("k"), "broken: a refreshed key was removed for the one that had expired");
+    assert_all_met(&pool, &clock);
+    removed
+}
+
+#[test]
+fn r15_a_cleanup_removes_only_what_has_expired() {
+    holds(20, [0, 1], overwrite_against_cleanup);
+    breaks(Mutant::RemoveByKey, "broken", overwrite_against_cleanup);
+}
+
+/// The entry of a record fires early while a deadline is set that comes before the record's own.
+fn sooner_deadline_against_cleanup() -> u64 {
+    let (pool, clock) = pool();
+    pool.psetex("k", 1, "old").unwrap();
+    pool.psetex("k", 30, "old").unwrap();
+    clock.set_millis(START + 2);
+    let (_, ()) = two(&pool, |p| p.cleanup_expired_keys(2), |p| p.psetex("k", 1, "new").unwrap());
+    let entries = pool.get_stats().wheel_entries as u64;
+    clock.set_millis(START + 4);
+    pool.cleanup_expired_keys(usize::MAX);
+    assert_eq!(pool.dbsize(), 0, "broken: a deadline is late");
+    assert_all_met(&pool, &clock);
+    entries
+}
+
+#[test]
+fn r15_a_sooner_deadline_is_met_while_the_entry_fires() {
+    holds(20, [1, 2], sooner_deadline_against_cleanup);
+    for mutant in [Mutant::NoCoverRecheck, Mutant::NoConfirm] {
+        breaks(mutant, "broken", sooner_deadline_against_cleanup);
+    }
+}
+
+/// A record's birth lies where its cover will, when a cleanup looks for another one in its bucket.
+fn insert_of_a_deadline_against_cleanup() -> usize {
+    let (pool, clock) = pool();
+    pool.psetex("a", 1, "old").unwrap();
+    clock.set_millis(START + 2);
+    let (removed, ()) =
+        two(&pool, |p| p.cleanup_expired_keys(3).removed, |p| p.psetex("b", 1, "new").unwrap());
+    clock.set_millis(START + 5);
+    pool.cleanup_expired_keys(usize::MAX);
+    assert_eq!(pool.dbsize(), 0, "broken: a deadline is late");
+    assert_all_met(&pool, &clock);
+    removed
+}
+
+#[test]
+fn r15_a_key_that_is_inserted_while_another_is_removed_is_met() {
+    holds(20, [1], insert_of_a_deadline_against_cleanup);
+}
+
+/// Checks the count of keys against the keys, of which there may be one; returns which are there.
+fn check_count(pool: &MemoryCachePool) -> (bool, bool) {
+    let there = (pool.exists("a"), pool.exists("b"));
+    let live = usize::from(there.0) + usize::from(there.1);
+    assert!(live <= 1, "broken: over the limit at rest");
+    assert_eq!(pool.engine.evictor.keys.count(), live, "broken: the count of keys");
+    there
+}
+
+fn an_eviction_against_an_overwrite() -> (bool, bool) {
+    let (pool, _clock) = pool_of_one();
+    pool.set("a", "old").unwrap();
+    two(&pool, |p| p.set("b", "x").unwrap(), |p| p.set("a", "new").unwrap());
+    check_count(&pool)
+}
+
+#[test]
+fn r20_an_eviction_and_an_overwrite_leave_one_key_that_is_counted() {
+    holds(20, [(false, true), (true, false)], an_eviction_against_an_overwrite);
+    breaks(Mutant::LoserSubtracts, "broken", an_eviction_against_an_overwrite);
+}
+
+fn an_eviction_against_a_delete() -> (bool, bool) {
+    let (pool, _clock) = pool_of_one();
+    pool.set("a", "old").unwrap();
+    two(&pool, |p| p.set("b", "x").unwrap(), |p| p.delete("a"));
+    check_count(&pool)
+}
+
+#[test]
+fn r20_an_eviction_and_a_delete_count_a_key_out_once() {
+    holds(20, [(false, true)], an_eviction_against_a_delete);
+    breaks(Mutant::LoserSubtracts, "broken", an_eviction_against_a_delete);
 }

@@ -1,34 +1,57 @@
 //! The public face: [`MemoryCachePool`], a cheap handle on a shared keyspace.
 
 mod byte_size;
+mod cleanup;
 mod config;
+mod copies;
+mod edits;
+mod element_pages;
 mod engine;
 mod expiry;
+mod hashes;
 mod hosts;
+mod inspection;
 mod keyspace;
+mod limits;
+mod list_moves;
+mod lists;
 #[cfg(all(test, pool_loom, not(pool_shuttle)))]
 mod loom;
 mod numbers;
 mod objects;
 mod options;
 mod pinned;
-mod policy;
+mod pinned_collections;
+pub(crate) mod policy;
+mod put;
+mod random;
 mod scan;
+mod set_algebra;
+mod sets;
 mod single_flight;
 mod stats;
 mod strings;
+mod time;
+mod upkeep;
 
 pub use byte_size::ByteSize;
+pub use cleanup::Cleanup;
 pub use config::{CacheConfig, ConfigError};
+pub use element_pages::{FieldPage, MemberPage};
 pub use expiry::{ExpireCondition, Ttl};
+pub use hashes::FieldValue;
 pub use hosts::Update;
 pub use keyspace::ValueType;
+pub use list_moves::PoppedElements;
+pub use lists::{InsertPosition, ListEnd, PushOptions};
 pub use options::{Expiry, SetOptions, SetReply};
 pub use pinned::{Pinned, ValueRef};
+pub use pinned_collections::{HashRef, ListRef, SetRef};
 pub use policy::EvictionPolicy;
 pub use scan::{ScanOptions, ScanPage};
 pub use stats::{CacheStats, KeyInfo};
 
+use cleanup::Keeper;
 use engine::Engine;
 use std::sync::Arc;
 
@@ -45,7 +68,10 @@ use std::sync::Arc;
 ///   of the same bucket has succeeded meanwhile, and never waits for a thread that is not running.
 /// * A key past its deadline is absent at once, to the millisecond, whether or not its memory has
 ///   been taken back.
-/// * No thread is started.
+/// * What has expired is removed soon, by those who write, in slices of at most sixteen keys; a pool
+///   that is not written to keeps it until it is asked to
+///   [clean up](Self::cleanup_expired_keys).
+/// * No thread is started, but by [`start_cleanup_task`](Self::start_cleanup_task).
 ///
 /// # Examples
 ///
@@ -59,6 +85,8 @@ use std::sync::Arc;
 /// ```
 #[derive(Clone, Debug)]
 pub struct MemoryCachePool {
+    /// Before the engine, so that it is dropped first.
+    keeper: Arc<Keeper>,
     engine: Arc<Engine>,
 }
 
@@ -72,12 +100,17 @@ impl MemoryCachePool {
         config.validate()?;
         #[cfg(feature = "tracing")]
         tracing::info!(?config, "pool created");
-        Ok(Self { engine: Arc::new(Engine::new(config)) })
+        Ok(Self::of(config))
+    }
+
+    /// A pool of a valid configuration.
+    fn of(config: CacheConfig) -> Self {
+        Self { keeper: Arc::default(), engine: Arc::new(Engine::new(config)) }
     }
 }
 
 impl Default for MemoryCachePool {
     fn default() -> Self {
-        Self { engine: Arc::new(Engine::new(CacheConfig::default())) }
+        Self::of(CacheConfig::default())
     }
 }

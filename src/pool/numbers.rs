@@ -79,7 +79,7 @@ impl MemoryCachePool {
         increment: impl AsRef<[u8]>,
     ) -> Result<Vec<u8>, Error> {
         let engine = &*self.engine;
-        let guard = engine.pin();
+        let guard = engine.pin_to_write();
         let increment = increment.as_ref();
         engine.write(&guard, key.as_ref(), Tally::Sets, |live| {
             let sum_with = |text: &[u8]| {
@@ -131,7 +131,7 @@ fn add_in_place(engine: &Engine, key: &[u8], delta: i64) -> Option<i64> {
 #[cold]
 #[inline(never)]
 fn add_by_replacement(engine: &Engine, key: &[u8], delta: i64) -> Result<i64, Error> {
-    let guard = engine.pin();
+    let guard = engine.pin_to_write();
     engine.write(&guard, key, Tally::Sets, |live| add(engine, live, delta))
 }
 
@@ -141,7 +141,9 @@ fn add<'g>(engine: &Engine, live: Option<Live<'g>>, delta: i64) -> Result<Step<'
         return Ok(Step::Write(Content::Integer(delta), engine.default_deadline(), delta));
     };
     let before = match live.value() {
-        Value::Object(_) => return Err(Error::WrongType),
+        Value::Object(_) | Value::Hash(_) | Value::Set(_) | Value::List(_) => {
+            return Err(Error::WrongType);
+        }
         Value::Bytes(text) => parse_integer(text).ok_or(Error::NotAnInteger)?,
         Value::Integer(cell) => match cell.try_add(delta, |_| engine.elapsed_coarse()) {
             Added::Done(sum) => return Ok(Step::Changed(sum)),

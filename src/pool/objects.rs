@@ -28,7 +28,7 @@ impl MemoryCachePool {
         object: Arc<T>,
     ) -> Result<(), Error> {
         let engine = &*self.engine;
-        let guard = engine.pin();
+        let guard = engine.pin_to_write();
         let object: Object = object;
         engine.write(&guard, key.as_ref(), Tally::Sets, |_| {
             let content = Content::Object(Arc::clone(&object));
@@ -49,7 +49,7 @@ impl MemoryCachePool {
             Value::Object(object) => {
                 Object::downcast(Arc::clone(object)).map_err(|_| Error::WrongType)
             }
-            Value::Bytes(_) | Value::Integer(_) => Err(Error::WrongType),
+            _ => Err(Error::WrongType),
         });
         object.transpose()
     }

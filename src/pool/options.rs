@@ -109,7 +109,7 @@ impl SetOptions {
         self
     }
 
-    fn expiring(mut self, expiry: Expiry) -> Self {
+    pub(super) fn expiring(mut self, expiry: Expiry) -> Self {
         self.contradicts |= self.expiry.is_some();
         self.expiry = Some(expiry);
         self

@@ -8,6 +8,7 @@ use crate::{
     error::Error,
     reclaim::Guard,
     record::{Live, Value},
+    value::element::Element,
 };
 use std::{fmt, ops::Deref};
 
@@ -30,8 +31,8 @@ use std::{fmt, ops::Deref};
 /// println!("{value:?}");
 /// ```
 pub struct Pinned<'p> {
-    engine: &'p Engine,
-    guard: Guard<'p>,
+    pub(super) engine: &'p Engine,
+    pub(super) guard: Guard<'p>,
 }
 
 /// A string's bytes, seen through a pin.
@@ -81,16 +82,27 @@ impl<'g> ValueRef<'g> {
     fn of(live: Live<'g>) -> Result<Self, Error> {
         match live.value() {
             Value::Bytes(bytes) => Ok(Self(Seen::Bytes(bytes))),
-            Value::Integer(cell) => {
-                let mut buffer = itoa::Buffer::new();
-                let text = buffer.format(cell.get()).as_bytes();
-                let mut digits = [0; MOST_DIGITS];
-                digits[..text.len()].copy_from_slice(text);
-                #[expect(clippy::cast_possible_truncation, reason = "at most 20")]
-                Ok(Self(Seen::Digits(digits, text.len() as u8)))
-            }
-            Value::Object(_) => Err(Error::WrongType),
+            Value::Integer(cell) => Ok(Self::of_number(cell.get())),
+            _ => Err(Error::WrongType),
         }
+    }
+
+    /// The text of an element.
+    pub(super) fn of_element(element: Element<'g>) -> Self {
+        match element {
+            Element::Text(text) => Self(Seen::Bytes(text)),
+            Element::Integer(number) => Self::of_number(number),
+        }
+    }
+
+    /// The text of a number.
+    fn of_number(number: i64) -> Self {
+        let mut buffer = itoa::Buffer::new();
+        let text = buffer.format(number).as_bytes();
+        let mut digits = [0; MOST_DIGITS];
+        digits[..text.len()].copy_from_slice(text);
+        #[expect(clippy::cast_possible_truncation, reason = "at most 20")]
+        Self(Seen::Digits(digits, text.len() as u8))
     }
 }
 

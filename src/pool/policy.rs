@@ -3,19 +3,19 @@
 use super::config::ConfigError;
 use std::{fmt, str::FromStr};
 
-/// What makes room when a limit is reached, by Redis's names.
-///
-/// So far only [`NoEviction`](Self::NoEviction) is built; the others are refused by
-/// [`MemoryCachePool::new`](crate::MemoryCachePool::new).
+/// What makes room when a limit is reached, by Redis's names; `lru` and `lfu` are short for the
+/// `allkeys` ones. Keys that have expired go first, whatever the policy. Where no key has a deadline,
+/// the `volatile` ones are as `noeviction`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 #[non_exhaustive]
 pub enum EvictionPolicy {
     /// Nothing does: writes that need room fail, reads and deletes work.
-    #[default]
     NoEviction,
     /// The keys used least lately go first.
     AllKeysLru,
-    /// The keys used least often go first.
+    /// The keys used least often go first: a new key is tried before it takes the place of one that
+    /// has been used.
+    #[default]
     AllKeysLfu,
     /// Any key may go.
     AllKeysRandom,

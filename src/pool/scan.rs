@@ -76,6 +76,14 @@ impl ScanOptions {
         self
     }
 
+    /// What is wanted, and how much at a time.
+    pub(super) fn pattern_and_count(&self) -> Result<(Option<Pattern<'_>>, usize), Error> {
+        if self.count == 0 {
+            return Err(Error::Syntax);
+        }
+        Ok((self.pattern.as_deref().map(Pattern::new), self.count))
+    }
+
     /// Whether a value of this type under this key is wanted.
     fn wants(&self, pattern: Option<&Pattern<'_>>, live: Live<'_>) -> bool {
         self.value_type.is_none_or(|wanted| wanted == ValueType::of(live))

@@ -1,8 +1,13 @@
 //! Statistics of the pool, and facts about each key.
 
-use super::{MemoryCachePool, engine::WALK_SLICE, expiry::Ttl, keyspace::ValueType};
+use super::{
+    MemoryCachePool,
+    engine::{Engine, Touch, WALK_SLICE},
+    expiry::Ttl,
+    keyspace::ValueType,
+};
 use crate::{
-    record::{Live, usage::Tick},
+    record::Live,
     sync::lock,
     tally::{TALLIES, Tally},
 };
@@ -31,18 +36,28 @@ pub struct CacheStats {
     pub deletes: u64,
     /// Keys removed or overwritten because their deadline had passed.
     pub expirations: u64,
-    /// Keys removed to make room; 0 as long as there is no eviction.
+    /// Keys removed to make room.
     pub evictions: u64,
-    /// Keys in the table, those included that have expired and were not met since.
+    /// Keys in the table, those included that have expired and were not removed yet.
     pub key_count: usize,
-    /// Bytes in use: records, retired records and the table.
+    /// Bytes in use: the sum of the six below. What the allocator makes of it, and what objects
+    /// hold themselves, is not in it.
     pub memory_usage: usize,
     /// Bytes of the records in the table, with the values that they share.
     pub record_bytes: usize,
     /// Bytes that are retired and not yet free.
     pub retired_bytes: usize,
+    /// Bytes that threads keep ready for what they write next, and of their own.
+    pub idle_bytes: usize,
     /// Bytes of the buckets.
     pub table_bytes: usize,
+    /// Bytes of the timing wheel, which knows what expires when.
+    pub wheel_bytes: usize,
+    /// Entries of the timing wheel: about one for each key with a deadline, at most two for each key
+    /// and four thousand more.
+    pub wheel_entries: usize,
+    /// Bytes of what eviction remembers.
+    pub eviction_bytes: usize,
 }
 
 /// Facts about one key.
@@ -57,8 +72,8 @@ pub struct KeyInfo {
     pub ttl: Ttl,
     /// An estimate of how often it was read, from a logarithmic counter.
     pub access_count: u32,
-    /// How long ago it was read or written, as a multiple of 256 ms; time is taken from the last
-    /// write to the pool.
+    /// How long ago it was read or written, to a tick: see
+    /// [`object_idletime`](MemoryCachePool::object_idletime).
     pub idle: Duration,
     /// Bytes that its record takes; for an object, without what the object itself holds.
     pub memory_estimate: usize,
@@ -82,6 +97,13 @@ impl MemoryCachePool {
         let record_bytes = bytes(engine.domain.total(Tally::RecordBytes));
         let retired_bytes = bytes(engine.domain.retired_bytes());
         let table_bytes = engine.table.bytes(&engine.pin());
+        let wheel_blocks = bytes(engine.domain.total(Tally::WheelBytes));
+        let wheel_bytes = size_of_val(&engine.wheel) + wheel_blocks;
+        let eviction_bytes = engine.evictor.bytes();
+        let taken = bytes(engine.domain.taken_bytes());
+        // A value that EXPIRE has handed on is in the record that holds it now.
+        let retired_bytes = retired_bytes.min(taken.saturating_sub(record_bytes));
+        let idle_bytes = taken.saturating_sub(record_bytes + retired_bytes + wheel_blocks);
         CacheStats {
             hits,
             misses,
@@ -90,24 +112,34 @@ impl MemoryCachePool {
             sets,
             deletes,
             expirations: since(Tally::Expirations),
-            evictions: 0,
+            evictions: since(Tally::Evictions),
             key_count: self.dbsize(),
-            memory_usage: record_bytes + retired_bytes + table_bytes,
+            memory_usage: record_bytes
+                + retired_bytes
+                + idle_bytes
+                + table_bytes
+                + wheel_bytes
+                + eviction_bytes,
             record_bytes,
             retired_bytes,
+            idle_bytes,
             table_bytes,
+            wheel_bytes,
+            wheel_entries: bytes(engine.domain.total(Tally::WheelEntries)),
+            eviction_bytes,
         }
     }
 
     /// Starts the counters anew; what the pool holds is not a counter.
     pub fn reset_stats(&self) {
         let mut baseline = lock(&self.engine.baseline);
-        const COUNTERS: [Tally; 6] = [
+        const COUNTERS: [Tally; 7] = [
             Tally::Hits,
             Tally::Misses,
             Tally::Sets,
             Tally::Deletes,
             Tally::Expirations,
+            Tally::Evictions,
             Tally::OtherOperations,
         ];
         let mut now = [0; TALLIES];
@@ -124,7 +156,8 @@ impl MemoryCachePool {
         let stats = self.get_stats();
         let oldest_guard = engine.domain.oldest_guard_millis().unwrap_or(0);
         let uptime = engine.clock.now_millis().saturating_sub(engine.began) / 1000;
-        let most = engine.config.max_keys.map_or_else(|| "0".to_owned(), |most| most.to_string());
+        let max_keys = engine.evictor.max_keys().unwrap_or(0).to_string();
+        let max_memory = engine.evictor.max_memory().unwrap_or(0).to_string();
         let sections: [Section; 4] = [
             (
                 "server",
@@ -141,8 +174,12 @@ impl MemoryCachePool {
                     ("used_memory_records", stats.record_bytes.to_string()),
                     ("used_memory_retired", stats.retired_bytes.to_string()),
                     ("used_memory_table", stats.table_bytes.to_string()),
+                    ("used_memory_wheel", stats.wheel_bytes.to_string()),
                     ("oldest_guard_millis", oldest_guard.to_string()),
-                    ("maxmemory_policy", engine.config.eviction_policy.to_string()),
+                    ("used_memory_idle", stats.idle_bytes.to_string()),
+                    ("used_memory_eviction", stats.eviction_bytes.to_string()),
+                    ("maxmemory", max_memory),
+                    ("maxmemory_policy", engine.evictor.policy().to_string()),
                 ],
             ),
             (
@@ -158,9 +195,17 @@ impl MemoryCachePool {
                     ("evicted_keys", stats.evictions.to_string()),
                 ],
             ),
-            ("keyspace", vec![("keys", stats.key_count.to_string()), ("max_keys", most)]),
+            ("keyspace", vec![("keys", stats.key_count.to_string()), ("max_keys", max_keys)]),
         ];
         sections.into()
+    }
+
+    /// Facts about one key, if it exists. Does not count as a use of the key.
+    #[must_use]
+    pub fn key_info(&self, key: impl AsRef<[u8]>) -> Option<KeyInfo> {
+        let engine = &*self.engine;
+        let now = engine.clock.now_millis();
+        engine.read(key.as_ref(), Touch::No, |live| key_info(engine, live, now))
     }
 
     /// Facts about each key, in no order; a weak snapshot as [`keys`](Self::keys) is.
@@ -173,10 +218,9 @@ impl MemoryCachePool {
             let mut slice = Vec::new();
             let guard = self.engine.pin();
             let now = self.engine.clock.now_millis();
-            let tick = Tick::at(self.engine.elapsed_coarse());
             for _ in 0..WALK_SLICE {
                 cursor = self.engine.scan_bucket(cursor, &guard, |live| {
-                    slice.push(key_info(live, now, tick));
+                    slice.push(key_info(&self.engine, live, now));
                 });
                 if cursor == 0 {
                     break;
@@ -190,13 +234,13 @@ impl MemoryCachePool {
 }
 
 /// The facts about one record.
-fn key_info(live: Live<'_>, now: u64, tick: Tick) -> KeyInfo {
+fn key_info(engine: &Engine, live: Live<'_>, now: u64) -> KeyInfo {
     KeyInfo {
         key: live.key().to_vec(),
         value_type: ValueType::of(live),
         ttl: Ttl::of(live, now),
         access_count: live.usage().access_count(),
-        idle: Duration::from_millis(tick.millis_since(live.usage().last_access())),
+        idle: engine.idle(live),
         memory_estimate: live.memory(),
     }
 }

@@ -4,6 +4,7 @@ use super::{
     MemoryCachePool,
     engine::{Step, Touch},
     options::{Expiry, NewDeadline, SetOptions, SetReply},
+    time::Dates,
 };
 use crate::{
     error::Error,
@@ -26,7 +27,7 @@ impl MemoryCachePool {
     /// [`Error::TableFull`]; nothing has changed then.
     #[inline]
     pub fn set(&self, key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Result<(), Error> {
-        self.engine.put(key.as_ref(), value.as_ref())
+        self.engine.put(key.as_ref(), value.as_ref(), self.engine.default_dates())
     }
 
     /// Sets `key` to `value` as the options say; see [`SetOptions`].
@@ -48,7 +49,7 @@ impl MemoryCachePool {
         let engine = &*self.engine;
         let value = value.as_ref();
         let deadline = options.deadline(|| engine.clock.now_millis())?;
-        let guard = engine.pin();
+        let guard = engine.pin_to_write();
         engine.write(&guard, key.as_ref(), Tally::Sets, |live| {
             let was_set = options.permits(live.is_some());
             let previous = match live {
@@ -89,7 +90,7 @@ impl MemoryCachePool {
         seconds: i64,
         value: impl AsRef<[u8]>,
     ) -> Result<(), Error> {
-        self.set_options(key, value, SetOptions::new().ex(seconds)).map(drop)
+        self.set_expiring(key.as_ref(), value.as_ref(), Expiry::InSeconds(seconds))
     }
 
     /// Sets `key` with a time to live in milliseconds.
@@ -103,7 +104,23 @@ impl MemoryCachePool {
         millis: i64,
         value: impl AsRef<[u8]>,
     ) -> Result<(), Error> {
-        self.set_options(key, value, SetOptions::new().px(millis)).map(drop)
+        self.set_expiring(key.as_ref(), value.as_ref(), Expiry::InMillis(millis))
+    }
+
+    /// SET with EX or PX and nothing else: what [`set_options`](Self::set_options) would do, at two
+    /// thirds of the instructions.
+    #[inline]
+    fn set_expiring(&self, key: &[u8], value: &[u8], expiry: Expiry) -> Result<(), Error> {
+        let engine = &*self.engine;
+        let now = engine.clock.now_millis();
+        match expiry.deadline(|| now)? {
+            NewDeadline::At(deadline) => {
+                engine.put(key, value, Dates { deadline, written: engine.elapsed_at(now) })
+            }
+            NewDeadline::Default | NewDeadline::Keep | NewDeadline::Past => {
+                self.set_options(key, value, SetOptions::new().expiring(expiry)).map(drop)
+            }
+        }
     }
 
     /// Returns a copy of the value of `key`.
@@ -232,7 +249,7 @@ impl MemoryCachePool {
         let guard = engine.pin();
         engine.write(&guard, key.as_ref(), Tally::OtherOperations, |live| {
             let Some(live) = live else { return Ok(Step::Keep(None)) };
-            if matches!(live.value(), Value::Object(_)) {
+            if !matches!(live.value(), Value::Bytes(_) | Value::Integer(_)) {
                 return Err(Error::WrongType);
             }
             let deadline = expiry.deadline(|| engine.clock.now_millis())?;
@@ -320,7 +337,7 @@ impl MemoryCachePool {
         make: impl Fn(Option<&[u8]>) -> Result<Option<Vec<u8>>, Error>,
     ) -> Result<usize, Error> {
         let engine = &*self.engine;
-        let guard = engine.pin();
+        let guard = engine.pin_to_write();
         engine.write(&guard, key, Tally::Sets, |live| {
             let deadline = live.map_or_else(|| engine.default_deadline(), Live::deadline);
             let made = match live {
@@ -354,7 +371,7 @@ fn with_other_bytes<R>(live: Live<'_>, look: impl FnOnce(&[u8]) -> R) -> Result<
     match live.value() {
         Value::Bytes(bytes) => Ok(look(bytes)),
         Value::Integer(cell) => Ok(look(itoa::Buffer::new().format(cell.get()).as_bytes())),
-        Value::Object(_) => Err(Error::WrongType),
+        _ => Err(Error::WrongType),
     }
 }
 

@@ -26,8 +26,9 @@ pub(crate) enum Retired {
         bytes: u32,
         /// Bytes that the content holds outside of the block.
         held: u32,
-        /// Drops the content and leaves the block; may run a user's code, may panic.
-        drop_content: unsafe fn(NonNull<u8>),
+        /// Drops the content and leaves the block; may run a user's code, may panic. Returns the
+        /// bytes that have become free outside of the block.
+        drop_content: unsafe fn(NonNull<u8>) -> usize,
     },
     /// A call that gives something back to where it belongs.
     Return {
@@ -45,7 +46,9 @@ pub(crate) enum Retired {
         /// What is left of it.
         remains: NonNull<u8>,
         /// Bytes that become free with it.
-        bytes: u32,
+        bytes: u64,
+        /// Whether they were taken from the guard's magazines, and so are counted as taken.
+        is_counted: bool,
         /// Frees a slice; true when nothing is left.
         free_slice: unsafe fn(NonNull<u8>) -> bool,
     },
@@ -59,7 +62,7 @@ impl Retired {
             Self::Block { bytes, .. } => u64::from(bytes),
             Self::Owner { bytes, held, .. } => u64::from(bytes) + u64::from(held),
             Self::Return { .. } => 0,
-            Self::Gradual { bytes, .. } => u64::from(bytes),
+            Self::Gradual { bytes, .. } => bytes,
         }
     }
 
@@ -77,34 +80,35 @@ impl Retired {
         Some(self)
     }
 
-    /// Runs what may be a user's code, and says which block is left to be kept.
+    /// Runs what may be a user's code, and says which block is left to be kept, and how many bytes
+    /// have become free besides.
     ///
     /// # Safety
     ///
     /// The grace period is over, and this item is finished by nobody else (see
     /// [`Guard::retire`](super::Guard::retire) for the rest of the contract).
-    pub(crate) unsafe fn finish(self) -> Option<(NonNull<u8>, usize)> {
+    pub(crate) unsafe fn finish(self) -> (Option<(NonNull<u8>, usize)>, usize) {
         match self {
-            Self::Block { block, bytes } => Some((block, bytes as usize)),
+            Self::Block { block, bytes } => (Some((block, bytes as usize)), 0),
             Self::Owner { block, bytes, drop_content, .. } => {
                 // A panic in a user's `drop` must not end an operation on another key; the hook
                 // has reported it.
-                let _ = catch_unwind(AssertUnwindSafe(|| {
+                let freed = catch_unwind(AssertUnwindSafe(|| {
                     // SAFETY: whoever retired the block vouched for the pair, and the grace
                     // period is over.
                     unsafe { drop_content(block) }
                 }));
-                Some((block, bytes as usize))
+                (Some((block, bytes as usize)), freed.unwrap_or(0))
             }
             Self::Return { home, index, generation, give_back } => {
                 // SAFETY: whoever retired it vouched for the pair, and the grace period is over.
                 unsafe { give_back(home, index, generation) };
-                None
+                (None, 0)
             }
-            Self::Gradual { remains, free_slice, .. } => {
+            Self::Gradual { remains, bytes, free_slice, .. } => {
                 // SAFETY: as above.
                 while !unsafe { free_slice(remains) } {}
-                None
+                (None, usize::try_from(bytes).unwrap_or(usize::MAX))
             }
         }
     }
@@ -197,7 +201,7 @@ impl Bag {
         let mut bag = unsafe { Box::from_raw(bag) };
         while let Some(item) = bag.pop() {
             // SAFETY: popped, so nobody else finishes it; its grace period is over.
-            if let Some((block, bytes)) = unsafe { item.finish() } {
+            if let (Some((block, bytes)), _) = unsafe { item.finish() } {
                 // SAFETY: `finish` leaves the block to us, of the size it was taken with.
                 unsafe { magazines.put(block, bytes) };
             }

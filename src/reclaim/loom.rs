@@ -64,7 +64,7 @@ mod epochs {
 
     /// Retires a block of [`noted`]'s.
     fn retire(guard: &Guard<'_>, block: *mut Noted) {
-        unsafe fn drop_content(block: NonNull<u8>) {
+        unsafe fn drop_content(block: NonNull<u8>) -> usize {
             // SAFETY: `noted` has written it there, and it is freed once.
             let noted = unsafe { block.cast::<Noted>().read() };
             // A reader that is not ordered before this is a violation of causality. Its panic is
@@ -72,6 +72,7 @@ mod epochs {
             noted.freed.fetch_add(UNORDERED, SeqCst);
             noted.payload.with_mut(|payload| unsafe { *payload = 0 });
             noted.freed.fetch_sub(UNORDERED - 1, SeqCst);
+            0
         }
         let block = NonNull::new(block.cast()).unwrap();
         // SAFETY: the model vouches for when it retires.
@@ -141,7 +142,7 @@ mod epochs {
             for _ in 0..=epoch::GRACE {
                 self.domain.pin().participant.seal_and_insist(&self.domain);
             }
-            while self.domain.pin().participant.free_one(&self.domain.epochs) {}
+            while self.domain.pin().participant.free_one(&self.domain) {}
         }
     }
 

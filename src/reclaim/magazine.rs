@@ -47,36 +47,37 @@ impl Magazines {
         Self { classes: std::array::from_fn(|_| Magazine { blocks: Vec::new() }) }
     }
 
-    /// Hands out a block of `bytes`, which must be a class size as [`block_bytes`] gives it.
-    ///
-    /// The content is arbitrary.
+    /// Hands out a block of `bytes`, which must be a class size as [`block_bytes`] gives it, if one
+    /// lies ready. Its content is arbitrary.
     #[inline]
-    pub(crate) fn take(&mut self, bytes: usize) -> NonNull<u8> {
+    pub(crate) fn take(&mut self, bytes: usize) -> Option<NonNull<u8>> {
         debug_assert!(bytes > 0 && bytes.is_multiple_of(BLOCK_ALIGN));
-        if let Some(magazine) = self.classes.get_mut(bytes / BLOCK_ALIGN - 1)
-            && let Some(block) = magazine.blocks.pop()
-        {
-            return block;
-        }
-        allocate(bytes)
+        self.classes.get_mut(bytes / BLOCK_ALIGN - 1)?.blocks.pop()
     }
 
-    /// Takes back a block of `bytes` that [`take`](Self::take) has handed out, here or elsewhere.
+    /// Whether a block of a class size lies ready.
+    pub(crate) fn has(&self, bytes: usize) -> bool {
+        let class = self.classes.get(bytes / BLOCK_ALIGN - 1);
+        class.is_some_and(|magazine| !magazine.blocks.is_empty())
+    }
+
+    /// Takes back a block of `bytes` that [`allocate`] has handed out, for whomever. Returns by how
+    /// many bytes that changes what is taken from the allocator.
     ///
     /// # Safety
     ///
-    /// `block` came from a `take` of the same size, and nobody else uses it any more.
+    /// `block` came from `allocate` with the same size, and nobody else uses it any more.
     #[inline]
-    pub(crate) unsafe fn put(&mut self, block: NonNull<u8>, bytes: usize) {
+    pub(crate) unsafe fn put(&mut self, block: NonNull<u8>, bytes: usize) -> i64 {
         if let Some(magazine) = self.classes.get_mut(bytes / BLOCK_ALIGN - 1)
             && magazine.blocks.len() < magazine.blocks.capacity()
         {
             fetch_for_writing(block, bytes);
             magazine.blocks.push(block);
-            return;
+            return 0;
         }
         // SAFETY: the caller's word.
-        unsafe { self.put_elsewhere(block, bytes) };
+        unsafe { self.put_elsewhere(block, bytes) }
     }
 
     /// Takes back a block for which there is no room: opens its magazine, if that was never used.
@@ -86,32 +87,38 @@ impl Magazines {
     /// As for [`put`](Self::put).
     #[cold]
     #[inline(never)]
-    unsafe fn put_elsewhere(&mut self, block: NonNull<u8>, bytes: usize) {
+    unsafe fn put_elsewhere(&mut self, block: NonNull<u8>, bytes: usize) -> i64 {
         if let Some(magazine) = self.classes.get_mut(bytes / BLOCK_ALIGN - 1)
             && magazine.blocks.capacity() == 0
         {
             magazine.blocks.reserve_exact(ROUNDS);
             magazine.blocks.push(block);
-            return;
+            return (ROUNDS * size_of::<NonNull<u8>>()) as i64;
         }
-        // SAFETY: the caller hands the block over, and says that it came from `take`, whose
-        // blocks come from `allocate` with the same size.
+        // SAFETY: the caller hands the block over, and says that it came from `allocate` with the
+        // same size.
         unsafe { release(block, bytes) };
+        -(bytes as i64)
     }
 
-    /// Returns every block to the global allocator.
-    pub(crate) fn clear(&mut self) {
+    /// Returns every block to the global allocator; returns how many bytes those were, with the
+    /// lists of them.
+    pub(crate) fn clear(&mut self) -> usize {
+        let mut given_back = 0;
         for (class, magazine) in self.classes.iter_mut().enumerate() {
+            given_back += magazine.blocks.capacity() * size_of::<NonNull<u8>>();
             for block in std::mem::take(&mut magazine.blocks) {
+                let bytes = (class + 1) * BLOCK_ALIGN;
+                given_back += bytes;
                 // SAFETY: a magazine owns its blocks, and each came from `allocate` with the size
                 // of its class.
-                unsafe { release(block, (class + 1) * BLOCK_ALIGN) };
+                unsafe { release(block, bytes) };
             }
         }
+        given_back
     }
 
     /// Bytes that lie ready here.
-    #[cfg(test)]
     pub(crate) fn held_bytes(&self) -> usize {
         let bytes = |(class, magazine): (usize, &Magazine)| {
             (class + 1) * BLOCK_ALIGN * magazine.blocks.len()
@@ -160,7 +167,7 @@ fn layout(bytes: usize) -> Layout {
 /// Asks the global allocator for a block.
 #[cold]
 #[inline(never)]
-fn allocate(bytes: usize) -> NonNull<u8> {
+pub(crate) fn allocate(bytes: usize) -> NonNull<u8> {
     let layout = layout(bytes);
     // SAFETY: the layout has a size, since `bytes` is at least one class.
     let block = unsafe { alloc(layout) };
@@ -187,20 +194,23 @@ mod tests {
     fn a_freed_block_is_the_next_one_handed_out() {
         let mut magazines = Magazines::new();
 
-        let first = magazines.take(128);
+        let first = allocate(128);
+        assert_eq!(magazines.take(128), None);
         // SAFETY: `first` was just taken with this size.
-        unsafe { magazines.put(first, 128) };
+        let list = unsafe { magazines.put(first, 128) };
+        assert_eq!((list, magazines.has(128), magazines.has(112)), (512, true, false));
         let again = magazines.take(128);
 
-        assert_eq!(first, again);
+        assert_eq!(again, Some(first));
         // SAFETY: as above.
-        unsafe { magazines.put(again, 128) };
+        assert_eq!(unsafe { magazines.put(first, 128) }, 0);
+        assert_eq!(magazines.clear(), 640);
     }
 
     #[test]
     fn a_magazine_holds_a_bounded_number_of_blocks() {
         let mut magazines = Magazines::new();
-        let blocks: Vec<_> = (0..ROUNDS * 3).map(|_| magazines.take(32)).collect();
+        let blocks: Vec<_> = (0..ROUNDS * 3).map(|_| allocate(32)).collect();
 
         for block in blocks {
             // SAFETY: each block was taken with this size and is put back once.
@@ -214,10 +224,11 @@ mod tests {
     fn a_block_larger_than_the_largest_class_goes_straight_back() {
         let mut magazines = Magazines::new();
 
-        let block = magazines.take(LARGEST_BLOCK + BLOCK_ALIGN);
+        let bytes = LARGEST_BLOCK + BLOCK_ALIGN;
+        let block = allocate(bytes);
         // SAFETY: the block was just taken with this size.
-        unsafe { magazines.put(block, LARGEST_BLOCK + BLOCK_ALIGN) };
+        assert_eq!(unsafe { magazines.put(block, bytes) }, -(bytes as i64));
 
-        assert_eq!(magazines.held_bytes(), 0);
+        assert_eq!((magazines.held_bytes(), magazines.take(bytes)), (0, None));
     }
 }

@@ -111,6 +111,7 @@ mod barrier;
     expect(dead_code, reason = "the models run on the stand-in")
 )]
 mod epoch;
+pub(crate) mod ledger;
 mod local;
 #[cfg(all(test, pool_loom, not(pool_shuttle)))]
 mod loom;
@@ -132,15 +133,20 @@ use self::epoch::{Epochs, Presence};
 use self::stand_in::{Epochs, Presence};
 use crate::{
     clock::monotonic_millis,
+    evict,
     seed::random_seed,
     sync::{AtomicPtr, Mutex, Ordering, lock},
     tally::{Stripe, Tally},
 };
 use bag::Orphans;
+use ledger::Ledger;
 use std::{marker::PhantomData, ptr, ptr::NonNull, sync::Arc};
 
 /// Times that [`Domain::advance`] tries to move the epoch on; three suffice when nobody is pinned.
 const ADVANCES: u64 = epoch::GRACE + 1;
+
+/// Items that a hurried thread frees at a time.
+const HURRIED: usize = 8;
 
 /// A pool's own world of reclamation.
 pub(crate) struct Domain {
@@ -152,6 +158,8 @@ pub(crate) struct Domain {
     orphans: Orphans,
     /// Set by `close`. Held by a thread that leaves, so that the two do not cross.
     closed: Mutex<bool>,
+    /// Bytes taken from the allocator.
+    pub(crate) ledger: Ledger,
 }
 
 impl std::fmt::Debug for Domain {
@@ -169,6 +177,7 @@ impl Domain {
             participants: AtomicPtr::new(ptr::null_mut()),
             orphans: Orphans::new(),
             closed: Mutex::new(false),
+            ledger: Ledger::new(),
         })
     }
 
@@ -300,7 +309,12 @@ impl Domain {
             }
         }
         let guard = self.pin();
-        while guard.participant.free_one(&self.epochs) {}
+        while guard.participant.free_one(self) {}
+    }
+
+    /// Bytes taken from the allocator and not given back, to the byte when nobody writes.
+    pub(crate) fn taken_bytes(&self) -> u64 {
+        self.participants().fold(0, |sum, p| sum.wrapping_add(p.account.taken()))
     }
 
     /// Frees everything: what waits for a grace period, what is ready, and the participants.
@@ -401,7 +415,7 @@ impl Guard<'_> {
     /// Takes a block of a class size (see [`magazine::block_bytes`]); its content is arbitrary.
     #[inline]
     pub(crate) fn take_block(&self, bytes: usize) -> NonNull<u8> {
-        self.participant.take_block(bytes)
+        self.participant.take_block(self.domain, bytes)
     }
 
     /// Puts back a block that was never published.
@@ -413,7 +427,44 @@ impl Guard<'_> {
     #[inline]
     pub(crate) unsafe fn put_block(&self, block: NonNull<u8>, bytes: usize) {
         // SAFETY: the caller's word.
-        unsafe { self.participant.put_block(block, bytes) };
+        unsafe { self.participant.put_block(self.domain, block, bytes) };
+    }
+
+    /// Whether a block of a class size lies ready, so that it need not be allocated.
+    pub(crate) fn has_block(&self, bytes: usize) -> bool {
+        self.participant.has_block(bytes)
+    }
+
+    /// Counts bytes that a record takes, or gives back, outside of its block.
+    pub(crate) fn note_held(&self, delta: i64) {
+        self.participant.note_held(self.domain, delta);
+    }
+
+    /// This thread's part in eviction.
+    #[inline]
+    pub(crate) fn evict(&self) -> &evict::local::Local {
+        &self.participant.evict
+    }
+
+    /// Hurries what this thread has retired, if it is more than so many bytes: closes its bag, tries
+    /// to move the epoch on, frees a few items, and gives back blocks that lie ready beyond that
+    /// many bytes.
+    pub(crate) fn hurry(&self, most: u64) {
+        let retired = || self.stripe().of(Tally::RetiredBytes).get().cast_signed();
+        let is_much = || retired() > most.cast_signed();
+        if is_much() {
+            self.participant.seal(self.domain);
+            for _ in 0..HURRIED {
+                if !is_much() || !self.participant.free_one(self.domain) {
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Gives blocks that lie ready back to the allocator, if they are more than so many bytes.
+    pub(crate) fn trim(&self, most: u64) {
+        self.participant.trim(self.domain, usize::try_from(most).unwrap_or(usize::MAX));
     }
 
     /// The counters of this thread.

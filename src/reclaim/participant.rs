@@ -3,9 +3,11 @@
 use super::{
     Domain, Epochs, Presence,
     bag::{Bag, BagQueue, Retired},
-    magazine::Magazines,
+    ledger::Account,
+    magazine::{self, Magazines},
 };
 use crate::{
+    evict,
     sync::{AtomicBool, Mutant, Ordering, UnsafeCell, is_mutant},
     tally::{Stripe, Tally},
 };
@@ -32,6 +34,10 @@ pub(crate) struct Participant {
     pub(super) presence: CachePadded<Presence>,
     local: UnsafeCell<Local>,
     stripe: Stripe,
+    /// What this thread has taken from the allocator.
+    pub(super) account: Account,
+    /// This thread's part in eviction.
+    pub(super) evict: evict::local::Local,
 }
 
 // SAFETY: `local` is used only by the thread that holds `in_use`, or by the one that closes the
@@ -79,12 +85,16 @@ impl Participant {
             is_freeing: false,
             random: seed | 1,
         };
+        let account = Account::default();
+        account.note(signed(size_of::<Self>()));
         Box::into_raw(Box::new(Self {
             next: ptr::null(),
             in_use: AtomicBool::new(true),
             presence: CachePadded::new(Presence::new()),
             local: UnsafeCell::new(local),
             stripe: Stripe::default(),
+            account,
+            evict: evict::local::Local::default(),
         }))
     }
 
@@ -101,11 +111,11 @@ impl Participant {
 
     /// Gives up a participant: its bags go to the domain's orphans, its memory to the allocator.
     pub(super) fn leave(&self, domain: &Domain) {
-        let mut bags = self.local(|local| {
-            local.magazines.clear();
-            local.free_spares();
-            local.take_bags(&domain.epochs)
+        let (mut bags, given_back) = self.local(|local| {
+            let given_back = local.magazines.clear() + local.free_spares();
+            (local.take_bags(&domain.epochs), given_back)
         });
+        self.charge(domain, -signed(given_back));
         while !is_mutant(Mutant::ExitKeepsBag) {
             let bag = bags.pop();
             if bag.is_null() {
@@ -133,9 +143,13 @@ impl Participant {
     #[inline]
     pub(super) unsafe fn retire(&self, domain: &Domain, item: Retired) {
         self.stripe.of(Tally::RetiredBytes).add(item.bytes());
+        if let Retired::Gradual { bytes, is_counted: false, .. } = item {
+            // Until now it was part of a table, which counts itself.
+            self.charge(domain, i64::try_from(bytes).unwrap_or(i64::MAX));
+        }
         let (is_full, frees) = self.local(|local| {
             if local.bag.is_null() {
-                local.bag = local.empty_bag();
+                local.bag = local.empty_bag(&self.account);
             }
             // SAFETY: `bag` is this participant's own until it is sealed.
             let is_full = unsafe { (*local.bag).push(item) };
@@ -147,25 +161,33 @@ impl Participant {
             self.seal(domain);
         }
         for _ in 0..frees {
-            if !self.free_one(&domain.epochs) {
+            if !self.free_one(domain) {
                 break;
             }
         }
     }
 
+    /// Counts bytes that were taken from the allocator or given back.
+    #[cold]
+    #[inline(never)]
+    fn charge(&self, domain: &Domain, delta: i64) {
+        domain.ledger.charge(&self.account, delta);
+    }
+
     /// Frees one item whose grace period is over; false when there is none.
     #[inline]
-    pub(super) fn free_one(&self, epochs: &Epochs) -> bool {
-        let is_block = self.local(|local| {
-            let (block, bytes) = local.next_ready(epochs, Bag::pop_block)?;
+    pub(super) fn free_one(&self, domain: &Domain) -> bool {
+        let freed = self.local(|local| {
+            let (block, bytes) = local.next_ready(&domain.epochs, &self.account, Bag::pop_block)?;
             // SAFETY: a retired block whose grace period is over is the finisher's alone, and its
             // size is the one it was taken with.
-            unsafe { local.magazines.put(block, bytes as usize) };
-            Some(bytes)
+            let change = unsafe { local.magazines.put(block, bytes as usize) };
+            Some((bytes, change))
         });
-        match is_block {
-            Some(bytes) => self.stripe.of(Tally::RetiredBytes).subtract(u64::from(bytes)),
-            None => return self.free_other(epochs),
+        let Some((bytes, change)) = freed else { return self.free_other(domain) };
+        self.stripe.of(Tally::RetiredBytes).subtract(u64::from(bytes));
+        if change != 0 {
+            self.charge(domain, change);
         }
         true
     }
@@ -173,32 +195,35 @@ impl Participant {
     /// The part of [`free_one`](Self::free_one) for what is more than a block.
     #[cold]
     #[inline(never)]
-    fn free_other(&self, epochs: &Epochs) -> bool {
-        let Some(item) = self.local(|local| local.next_ready(epochs, Bag::pop)) else {
-            return false;
-        };
+    fn free_other(&self, domain: &Domain) -> bool {
+        let next = |local: &mut Local| local.next_ready(&domain.epochs, &self.account, Bag::pop);
+        let Some(item) = self.local(next) else { return false };
         // SAFETY: out of a bag whose grace period is over, and popped once.
         match unsafe { item.free_slice() } {
-            None => self.stripe.of(Tally::RetiredBytes).subtract(item.bytes()),
-            Some(rest @ Retired::Gradual { .. }) => self.local(|local| local.put_back(rest)),
-            Some(item) => self.finish(item),
+            None => {
+                self.stripe.of(Tally::RetiredBytes).subtract(item.bytes());
+                self.charge(domain, -i64::try_from(item.bytes()).unwrap_or(0));
+            }
+            Some(rest @ Retired::Gradual { .. }) => {
+                self.local(|local| local.put_back(rest, &self.account));
+            }
+            Some(item) => self.finish(domain, item),
         }
         true
     }
 
     /// Finishes one item; a user's code may run, with no borrow of ours.
-    fn finish(&self, item: Retired) {
+    fn finish(&self, domain: &Domain, item: Retired) {
         self.stripe.of(Tally::RetiredBytes).subtract(item.bytes());
         self.local(|local| local.is_freeing = true);
         // SAFETY: the item came out of a bag whose grace period is over, and was popped once.
-        let left = unsafe { item.finish() };
-        self.local(|local| {
+        let (left, freed) = unsafe { item.finish() };
+        let change = self.local(|local| {
             local.is_freeing = false;
-            if let Some((block, bytes)) = left {
-                // SAFETY: `finish` leaves the block to us, of the size it was taken with.
-                unsafe { local.magazines.put(block, bytes) };
-            }
+            // SAFETY: `finish` leaves the block to us, of the size it was taken with.
+            left.map_or(0, |(block, bytes)| unsafe { local.magazines.put(block, bytes) })
         });
+        self.charge(domain, change - signed(freed));
     }
 
     /// Closes the bag, takes in what threads that have ended left, and tries to move the epoch on;
@@ -236,10 +261,37 @@ impl Participant {
         }
     }
 
-    /// Takes a block of a class size from the magazine.
+    /// Takes a block of a class size, from the magazine if one lies ready.
     #[inline]
-    pub(super) fn take_block(&self, bytes: usize) -> NonNull<u8> {
-        self.local(|local| local.magazines.take(bytes))
+    pub(super) fn take_block(&self, domain: &Domain, bytes: usize) -> NonNull<u8> {
+        let ready = self.local(|local| local.magazines.take(bytes));
+        ready.unwrap_or_else(|| self.allocate(domain, bytes))
+    }
+
+    /// Asks the global allocator for a block.
+    #[cold]
+    #[inline(never)]
+    fn allocate(&self, domain: &Domain, bytes: usize) -> NonNull<u8> {
+        self.charge(domain, signed(bytes));
+        magazine::allocate(bytes)
+    }
+
+    /// Whether a block of a class size lies ready.
+    pub(super) fn has_block(&self, bytes: usize) -> bool {
+        self.local(|local| local.magazines.has(bytes))
+    }
+
+    /// Counts bytes that a record takes, or gives back, outside of its block.
+    pub(super) fn note_held(&self, domain: &Domain, delta: i64) {
+        self.charge(domain, delta);
+    }
+
+    /// Gives what lies ready back to the allocator, if that is more than so many bytes.
+    pub(super) fn trim(&self, domain: &Domain, most: usize) {
+        let given_back = self.local(|local| {
+            if local.magazines.held_bytes() > most { local.magazines.clear() } else { 0 }
+        });
+        self.charge(domain, -signed(given_back));
     }
 
     /// Puts back a block that was never shared.
@@ -248,9 +300,12 @@ impl Participant {
     ///
     /// The block came from [`take_block`](Self::take_block) with the same size, and nobody else
     /// has seen it.
-    pub(super) unsafe fn put_block(&self, block: NonNull<u8>, bytes: usize) {
+    pub(super) unsafe fn put_block(&self, domain: &Domain, block: NonNull<u8>, bytes: usize) {
         // SAFETY: the caller's word.
-        self.local(|local| unsafe { local.magazines.put(block, bytes) });
+        let change = self.local(|local| unsafe { local.magazines.put(block, bytes) });
+        if change != 0 {
+            self.charge(domain, change);
+        }
     }
 
     /// Draws a pseudo-random number; for sampling, not for secrets.
@@ -281,7 +336,7 @@ impl Participant {
             // SAFETY: ours alone; with nobody pinned every grace period is over.
             unsafe { Bag::destroy(bag, &mut scratch) };
         }
-        self.local(Local::free_spares);
+        self.local(|local| local.free_spares());
     }
 
     /// Runs `work` on the owner's part. `work` never runs foreign code, so calls do not nest.
@@ -299,6 +354,7 @@ impl Local {
     fn next_ready<T>(
         &mut self,
         epochs: &Epochs,
+        account: &Account,
         pop: impl FnOnce(&mut Bag) -> Option<T>,
     ) -> Option<T> {
         if self.ready.is_null() {
@@ -309,7 +365,7 @@ impl Local {
         let item = pop(bag);
         if bag.is_empty() {
             let empty = std::mem::replace(&mut self.ready, ptr::null_mut());
-            self.keep_spare(empty);
+            self.keep_spare(empty, account);
         }
         item
     }
@@ -326,9 +382,9 @@ impl Local {
     }
 
     /// Puts back an item of which a part was freed, to be the next one again.
-    fn put_back(&mut self, item: Retired) {
+    fn put_back(&mut self, item: Retired, account: &Account) {
         if self.ready.is_null() {
-            self.ready = self.empty_bag();
+            self.ready = self.empty_bag(account);
         }
         // SAFETY: `ready` is this participant's alone, and has room for what came out of it.
         unsafe { (*self.ready).push(item) };
@@ -354,8 +410,9 @@ impl Local {
 
     /// Keeps an empty bag for later, or frees it.
     #[cold]
-    fn keep_spare(&mut self, empty: *mut Bag) {
+    fn keep_spare(&mut self, empty: *mut Bag, account: &Account) {
         if self.spares == SPARE_BAGS {
+            account.note(-signed(size_of::<Bag>()));
             // SAFETY: an empty bag of ours, in no chain, from `Bag::new`.
             unsafe { Bag::destroy(empty, &mut self.magazines) };
             return;
@@ -368,8 +425,9 @@ impl Local {
 
     /// An empty bag: a spare one, or a new one.
     #[cold]
-    fn empty_bag(&mut self) -> *mut Bag {
+    fn empty_bag(&mut self, account: &Account) -> *mut Bag {
         if self.spare.is_null() {
+            account.note(signed(size_of::<Bag>()));
             return Bag::new();
         }
         let bag = self.spare;
@@ -379,8 +437,9 @@ impl Local {
         bag
     }
 
-    /// Frees the empty bags.
-    fn free_spares(&mut self) {
+    /// Frees the empty bags; returns how many bytes those were.
+    fn free_spares(&mut self) -> usize {
+        let given_back = self.spares * size_of::<Bag>();
         while !self.spare.is_null() {
             let bag = self.spare;
             // SAFETY: spares are this participant's alone.
@@ -389,5 +448,11 @@ impl Local {
             unsafe { Bag::destroy(bag, &mut self.magazines) };
         }
         self.spares = 0;
+        given_back
     }
+}
+
+/// A size as a change of the accounts.
+fn signed(bytes: usize) -> i64 {
+    i64::try_from(bytes).unwrap_or(i64::MAX)
 }

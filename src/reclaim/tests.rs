@@ -36,9 +36,10 @@ impl Drop for Owned {
 
 /// Retires one block that counts its drop.
 fn retire_one(guard: &Guard<'_>, drops: &Arc<AtomicUsize>) {
-    unsafe fn drop_content(block: NonNull<u8>) {
+    unsafe fn drop_content(block: NonNull<u8>) -> usize {
         // SAFETY: `retire_one` has written a `Counted` there.
         unsafe { block.cast::<Counted>().drop_in_place() };
+        0
     }
     let block = guard.take_block(BYTES as usize);
     // SAFETY: the block is ours and large enough.
@@ -223,7 +224,7 @@ fn a_bag_in_use_does_not_drag_the_spare_ones_along() {
 
 #[test]
 fn a_panic_in_a_users_drop_stays_there() {
-    unsafe fn drop_content(_: NonNull<u8>) {
+    unsafe fn drop_content(_: NonNull<u8>) -> usize {
         panic!("a user's drop");
     }
     let domain = Owned::new();

@@ -1,11 +1,11 @@
 //! Building a record, before anybody else sees it.
 
 use super::{
-    Encoding, FIXED_ALIGN, FIXED_SIZE, HASH_BITS, LONGEST_INLINE, Live, Object, Record, block_size,
-    drop_content, fixed_offset, integer::IntegerCell, usage::Usage,
+    Encoding, FIXED_ALIGN, FIXED_SIZE, HASH_BITS, LONGEST_INLINE, Live, Object, Record, Shared,
+    block_size, collection::Body, drop_content, fixed_offset, integer::IntegerCell,
 };
-use crate::{reclaim::Guard, sync::UnsafeCell};
-use std::{mem::ManuallyDrop, ptr::NonNull, sync::Arc};
+use crate::{evict::usage::Usage, reclaim::Guard, sync::AtomicU32};
+use std::{mem::ManuallyDrop, ptr::NonNull};
 
 /// What a record is to hold.
 #[derive(Clone, Debug)]
@@ -15,11 +15,13 @@ pub(crate) enum Content<'a> {
     /// Bytes that were built for this record.
     Built(Vec<u8>),
     /// Bytes that other records may hold too.
-    Shared(Arc<[u8]>),
+    Shared(Shared),
     /// A number, to be changed in place if it fits.
     Integer(i64),
     /// A host's own value.
     Object(Object),
+    /// A hash, a set or a list that takes the place of the one that it was built from.
+    Collection(Body<'a>),
 }
 
 /// When and after what a record is written.
@@ -57,7 +59,7 @@ impl<'g, 'd> Draft<'g, 'd> {
             Content::Bytes(value) => Self::with_bytes(key, value, origin, guard),
             Content::Built(value) => Self::with_bytes(key, &value, origin, guard),
             Content::Shared(value) => {
-                Self::with_fixed(Encoding::Shared, key, value.len(), value, origin, guard)
+                Self::with_fixed(Encoding::Shared, key, value.bytes().len(), value, origin, guard)
             }
             Content::Integer(value) if !IntegerCell::fits(value) => {
                 let text = itoa::Buffer::new().format(value).to_owned();
@@ -70,6 +72,7 @@ impl<'g, 'd> Draft<'g, 'd> {
             Content::Object(object) => {
                 Self::with_fixed(Encoding::Object, key, 0, object, origin, guard)
             }
+            Content::Collection(body) => Self::with_body(key, body, true, origin, guard),
         }
     }
 
@@ -82,7 +85,8 @@ impl<'g, 'd> Draft<'g, 'd> {
         guard: &'g Guard<'d>,
     ) -> Self {
         if value.len() > LONGEST_INLINE {
-            let shared = Arc::<[u8]>::from(value);
+            let shared = Shared::new(value);
+            guard.note_held(signed(Shared::taken(value.len())));
             return Self::with_fixed(Encoding::Shared, key, value.len(), shared, origin, guard);
         }
         let draft = Self::begin(Encoding::Text, key, value.len(), origin, guard);
@@ -115,7 +119,7 @@ impl<'g, 'd> Draft<'g, 'd> {
 
     /// Takes a block and writes header and key.
     #[inline]
-    fn begin(
+    pub(super) fn begin(
         encoding: Encoding,
         key: &[u8],
         value_len: usize,
@@ -126,7 +130,7 @@ impl<'g, 'd> Draft<'g, 'd> {
         let record = block.cast::<Record>();
         #[expect(clippy::cast_possible_truncation, reason = "within the limits, by contract")]
         let header = Record {
-            birth: UnsafeCell::new(0),
+            cover: AtomicU32::new(0),
             key_len: key.len() as u16,
             encoding,
             hash_top: (origin.hash >> HASH_BITS) as u8,
@@ -142,6 +146,13 @@ impl<'g, 'd> Draft<'g, 'd> {
         // SAFETY: as above; the block is private and does not overlap the key.
         unsafe { to.as_ptr().copy_from_nonoverlapping(key.as_ptr(), key.len()) };
         Self { record, guard }
+    }
+
+    /// The header, to be changed.
+    #[inline]
+    pub(super) fn header_mut(&mut self) -> &mut Record {
+        // SAFETY: the record is private, and was written by `begin`.
+        unsafe { self.record.as_mut() }
     }
 
     /// The record, to be looked at.
@@ -168,9 +179,17 @@ impl Drop for Draft<'_, '_> {
         // SAFETY: the record is private and valid.
         let bytes = unsafe { self.record.as_ref() }.block() as usize;
         // SAFETY: the record is private, and dropped once, here.
-        unsafe { drop_content(self.record.cast()) };
+        let freed = unsafe { drop_content(self.record.cast()) };
+        if freed != 0 {
+            self.guard.note_held(-signed(freed));
+        }
         // SAFETY: the block was taken from this guard's domain with this size, and nobody else has
         // seen it.
         unsafe { self.guard.put_block(self.record.cast(), bytes) };
     }
+}
+
+/// A size as a change of the accounts.
+fn signed(bytes: usize) -> i64 {
+    i64::try_from(bytes).unwrap_or(i64::MAX)
 }

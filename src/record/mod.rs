@@ -1,8 +1,8 @@
 //! A record: key, value and header in one allocation, behind one slot.
 //!
 //! ```text
-//! offset  0  birth u32 | key length u16 | encoding u8 | bits 31 to 24 of the hash u8
-//!         8  access u32 (see `usage`) | value length u32
+//! offset  0  cover u32, or birth | key length u16 | encoding u8 | bits 31 to 24 of the hash u8
+//!         8  access u32 (see `evict/usage.rs`) | value length u32
 //!        16  deadline u64: Unix milliseconds, 0 = none
 //!        24  written u40: milliseconds since the pool began | bits 23 to 0 of the hash
 //!        32  key
@@ -13,15 +13,18 @@
 //! of boxed keys and boxed values costs four.
 //!
 //! A record does not change after it was published, except for its access word, which is advisory,
-//! and the [cell](integer::IntegerCell) of an integer. Everything else replaces the record: a
+//! its [cover](crate::wheel), which says what looks after its deadline, and the
+//! [cell](integer::IntegerCell) of an integer. The cover lies where the [birth](crate::table) was as
+//! long as the record was being inserted. Everything else replaces the record: a
 //! deadline changed in place would be lost when an overwrite copies the old one at the same time.
 //!
 //! | encoding | value                                                              |
 //! |----------|--------------------------------------------------------------------|
 //! | text     | bytes, up to 4 KiB                                                 |
-//! | shared   | `Arc<[u8]>`: larger bytes, so that EXPIRE copies a pointer          |
+//! | shared   | [`Shared`]: larger bytes, so that EXPIRE copies a pointer           |
 //! | integer  | value and time words: what INCR has made, printed when read        |
 //! | object   | `Arc<dyn Any>`: a host's value, kept by reference                   |
+//! | others   | hashes, sets and lists: see [`collection`]                         |
 //!
 //! # Life of a record
 //!
@@ -31,20 +34,23 @@
 //! | live     | a slot         | CAS of the slot               | overwrite, delete, expire          |
 //! | retired  | a bag          | grace period                  | whoever won that CAS               |
 
+pub(crate) mod collection;
 mod draft;
 pub(crate) mod integer;
-pub(crate) mod usage;
+mod shared;
 
 pub(crate) use draft::{Content, Draft, Origin};
 
 use crate::{
+    evict::usage::Usage,
     reclaim::{Guard, Retired, magazine::block_bytes},
-    sync::UnsafeCell,
+    sync::{AtomicU32, Ordering},
     table,
+    value::{hash::HashValue, list::ListValue, set::SetValue},
 };
 use integer::IntegerCell;
+use shared::Shared;
 use std::{any::Any, ptr::NonNull, sync::Arc};
-use usage::Usage;
 
 /// The longest key, in bytes.
 pub(crate) const LONGEST_KEY: usize = u16::MAX as usize;
@@ -75,13 +81,34 @@ enum Encoding {
     Shared,
     Integer,
     Object,
+    PackedHash,
+    PackedSet,
+    ShortList,
+    TreeHash,
+    TreeSet,
+    LongList,
+}
+
+impl Encoding {
+    /// Whether it keeps a hash, a set or a list.
+    #[inline]
+    const fn is_collection(self) -> bool {
+        self as u8 >= Self::PackedHash as u8
+    }
+
+    /// Whether nodes may hang below the record.
+    #[inline]
+    const fn has_trees(self) -> bool {
+        self as u8 >= Self::TreeHash as u8
+    }
 }
 
 /// The beginning of every record.
 #[derive(Debug)]
 #[repr(C, align(16))]
 pub(crate) struct Record {
-    birth: UnsafeCell<u32>,
+    /// The birth while the record is being inserted, its cover from then on.
+    cover: AtomicU32,
     key_len: u16,
     encoding: Encoding,
     hash_top: u8,
@@ -100,6 +127,12 @@ pub(crate) enum Value<'g> {
     Integer(&'g IntegerCell),
     /// A host's own value.
     Object(&'g Object),
+    /// A hash.
+    Hash(HashValue<'g>),
+    /// A set.
+    Set(SetValue<'g>),
+    /// A list.
+    List(ListValue<'g>),
 }
 
 /// A record that a guard keeps alive.
@@ -189,12 +222,13 @@ impl<'g> Live<'g> {
     fn special_value(self) -> Value<'g> {
         match self.header().encoding {
             Encoding::Text => Value::Bytes(&[]),
-            // SAFETY: this encoding keeps an `Arc<[u8]>`.
-            Encoding::Shared => Value::Bytes(unsafe { self.fixed::<Arc<[u8]>>() }),
+            // SAFETY: this encoding keeps a `Shared`.
+            Encoding::Shared => Value::Bytes(unsafe { self.fixed::<Shared>() }.bytes()),
             // SAFETY: this encoding keeps an `IntegerCell`.
             Encoding::Integer => Value::Integer(unsafe { self.fixed() }),
             // SAFETY: this encoding keeps an `Object`.
             Encoding::Object => Value::Object(unsafe { self.fixed() }),
+            _ => self.collection(),
         }
     }
 
@@ -215,6 +249,12 @@ impl<'g> Live<'g> {
         self.header().deadline
     }
 
+    /// What looks after the deadline.
+    #[inline]
+    pub(crate) fn cover(self) -> &'g AtomicU32 {
+        &self.header().cover
+    }
+
     /// The access word.
     #[inline]
     pub(crate) fn usage(self) -> &'g Usage {
@@ -226,7 +266,7 @@ impl<'g> Live<'g> {
         let written = self.header().written_and_hash >> HASH_BITS;
         match self.value() {
             Value::Integer(cell) => cell.written().max(written),
-            Value::Bytes(_) | Value::Object(_) => written,
+            _ => written,
         }
     }
 
@@ -236,12 +276,13 @@ impl<'g> Live<'g> {
     pub(crate) fn content(self) -> Content<'g> {
         match self.value() {
             Value::Bytes(_) if self.header().encoding == Encoding::Shared => {
-                // SAFETY: this encoding keeps an `Arc<[u8]>`.
-                Content::Shared(Arc::clone(unsafe { self.fixed::<Arc<[u8]>>() }))
+                // SAFETY: this encoding keeps a `Shared`.
+                Content::Shared(unsafe { self.fixed::<Shared>() }.clone())
             }
             Value::Bytes(bytes) => Content::Bytes(bytes),
             Value::Integer(cell) => Content::Integer(cell.freeze()),
             Value::Object(object) => Content::Object(Arc::clone(object)),
+            Value::Hash(_) | Value::Set(_) | Value::List(_) => self.same(),
         }
     }
 
@@ -249,6 +290,10 @@ impl<'g> Live<'g> {
     #[inline]
     pub(crate) fn memory(self) -> usize {
         let header = self.header();
+        if header.encoding.has_trees() {
+            let below = usize::try_from(self.trees().1).unwrap_or(usize::MAX);
+            return below.saturating_add(header.block() as usize);
+        }
         header.block() as usize + header.held() as usize
     }
 }
@@ -266,13 +311,27 @@ impl Record {
     /// Whether nothing has to be dropped before the block is free; loom's cells always have to be.
     #[inline]
     fn is_block(&self) -> bool {
-        cfg!(not(pool_loom)) && self.encoding == Encoding::Text
+        let is_plain = matches!(
+            self.encoding,
+            Encoding::Text | Encoding::PackedHash | Encoding::PackedSet | Encoding::ShortList
+        );
+        cfg!(not(pool_loom)) && is_plain
     }
 
     /// Bytes that the value holds outside of the block, as far as the pool knows them.
     #[inline]
     fn held(&self) -> u32 {
-        if self.encoding == Encoding::Shared { self.value_len } else { 0 }
+        if self.encoding == Encoding::Shared { self.value_len + shared::OVERHEAD } else { 0 }
+    }
+}
+
+/// Bytes that a record takes whose value has this length, with what it holds outside of its block.
+#[inline]
+pub(crate) fn bytes_of_text(key_len: usize, value_len: usize) -> (usize, usize) {
+    if value_len > LONGEST_INLINE {
+        (block_size(Encoding::Shared, key_len, value_len), Shared::taken(value_len))
+    } else {
+        (block_size(Encoding::Text, key_len, value_len), 0)
     }
 }
 
@@ -290,13 +349,23 @@ fn block_size(encoding: Encoding, key_len: usize, value_len: usize) -> usize {
         Encoding::Shared | Encoding::Integer | Encoding::Object => {
             fixed_offset(key_len) + FIXED_SIZE
         }
+        _ => collection::collection_end(encoding, key_len, value_len),
     })
 }
 
-// SAFETY: `birth` is a field; `retired` tells the size that `Draft` has taken the block with.
+// SAFETY: `retired` tells the size that `Draft` has taken the block with.
 unsafe impl table::Record for Record {
-    fn birth(&self) -> &UnsafeCell<u32> {
-        &self.birth
+    #[inline]
+    fn birth(&self) -> u32 {
+        // ORDERING: Relaxed; written before the CAS that placed the record, which the caller has
+        // seen. What is written later is no birth, and does no harm (T5).
+        self.cover.load(Ordering::Relaxed)
+    }
+
+    #[inline]
+    unsafe fn set_birth(&self, version: u32) {
+        // ORDERING: Relaxed; the record is private.
+        self.cover.store(version, Ordering::Relaxed);
     }
 
     fn bucket_hash(&self) -> u32 {
@@ -312,6 +381,10 @@ unsafe impl table::Record for Record {
         let (block, bytes, held) = (record.cast(), header.block(), header.held());
         if header.is_block() {
             return Retired::Block { block, bytes };
+        }
+        if header.encoding.has_trees() {
+            // SAFETY: the caller's word.
+            return unsafe { collection::retired_with_trees(record) };
         }
         Retired::Owner { block, bytes, held, drop_content }
     }
@@ -330,6 +403,19 @@ unsafe impl table::Record for Record {
         // SAFETY: the caller's word.
         unsafe { retire_owner(record, guard) }
     }
+
+    #[inline]
+    unsafe fn retire_replaced(record: NonNull<Self>, by: NonNull<Self>, guard: &Guard<'_>) -> u64 {
+        // SAFETY: found under the guard, and therefore valid.
+        let has_trees = unsafe { record.as_ref() }.encoding.has_trees();
+        // SAFETY: published under the guard, and therefore valid.
+        if has_trees && unsafe { by.as_ref() }.is_heir() {
+            // SAFETY: the caller's word.
+            return unsafe { collection::retire_predecessor(record, guard) };
+        }
+        // SAFETY: the caller's word.
+        unsafe { Self::retire(record, guard) }
+    }
 }
 
 /// Retires a record that is more than a block; returns the bytes that will be free with it.
@@ -342,34 +428,42 @@ unsafe impl table::Record for Record {
 unsafe fn retire_owner(record: NonNull<Record>, guard: &Guard<'_>) -> u64 {
     use table::Record as _;
     // SAFETY: found under the guard, and therefore valid.
+    let memory = unsafe { Live::new(record) }.memory() as u64;
+    // SAFETY: as above.
     let retired = unsafe { Record::retired(record) };
-    let bytes = retired.bytes();
     // SAFETY: the caller unlinked it, so that nobody else retires it.
     unsafe { guard.retire(retired) };
-    bytes
+    memory
 }
 
-/// Drops what a record holds, and leaves its block.
+/// Drops what a record holds, and leaves its block; returns how many bytes have become free with
+/// it.
 ///
 /// # Safety
 ///
 /// `block` is the block of a record that nobody else can reach.
-unsafe fn drop_content(block: NonNull<u8>) {
+unsafe fn drop_content(block: NonNull<u8>) -> usize {
     let record = block.cast::<Record>();
     // SAFETY: valid by the caller's word.
     let header = unsafe { record.as_ref() };
     let (encoding, offset) = (header.encoding, fixed_offset(usize::from(header.key_len)));
     // SAFETY: a value that is not text lies there, in the same block; for text it is not used.
     let fixed = unsafe { block.byte_add(offset.min(header.block() as usize)) };
+    let freed = match encoding {
+        // SAFETY: this encoding keeps a `Shared`, taken out once, here.
+        Encoding::Shared => unsafe { fixed.cast::<Shared>().read() }.give_up(),
+        _ => 0,
+    };
     match encoding {
-        Encoding::Text => {}
-        // SAFETY: this encoding keeps an `Arc<[u8]>`, dropped once, here.
-        Encoding::Shared => unsafe { fixed.cast::<Arc<[u8]>>().drop_in_place() },
         // SAFETY: this encoding keeps an `IntegerCell`, dropped once, here.
         Encoding::Integer => unsafe { fixed.cast::<IntegerCell>().drop_in_place() },
         // SAFETY: this encoding keeps an `Object`, dropped once, here.
         Encoding::Object => unsafe { fixed.cast::<Object>().drop_in_place() },
+        // A shared value was taken out above. Nodes below the record are another's: a grave's, or
+        // whoever's who made them.
+        _ => {}
     }
     // SAFETY: the header is dropped once, here; under loom its cells have destructors.
     unsafe { record.as_ptr().drop_in_place() };
+    freed
 }

@@ -200,11 +200,15 @@ impl Remains {
     pub(super) unsafe fn retired(generation: NonNull<Generation>) -> Retired {
         // SAFETY: the caller's word.
         let bytes = unsafe { generation.as_ref() }.bytes();
-        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
         let remains = Box::into_raw(Box::new(Self { generation, segment: None }));
         // SAFETY: a box is not null.
         let remains = unsafe { NonNull::new_unchecked(remains) };
-        Retired::Gradual { remains: remains.cast(), bytes, free_slice: Self::free_slice }
+        Retired::Gradual {
+            remains: remains.cast(),
+            bytes: bytes as u64,
+            is_counted: false,
+            free_slice: Self::free_slice,
+        }
     }
 
     /// Gives a slice back; true when nothing is left.

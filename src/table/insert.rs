@@ -1,7 +1,7 @@
 //! Inserting a record that is not there: place, commit, finish.
 
 use super::{
-    Record, Table,
+    BIRTH_BITS, Record, Table,
     bucket::{self, Bucket, Control, LARGEST_POSITION, LONGEST_OVERFLOW},
     generation::Generation,
     resize::LONG_CHAIN,
@@ -106,7 +106,7 @@ impl<R: Record> Table<R> {
         let Some(slot) = slot else { return };
         let word = bucket::load(slot);
         if let Seen::Tentative(record) = word.look::<R>()
-            && birth(record).wrapping_add(1) == seen.version()
+            && is_born_before(birth(record), seen.version())
         {
             bucket::swap(slot, word, word.committed());
         }
@@ -177,8 +177,10 @@ unsafe fn place_and_commit<R: Record>(
     tag: Tag,
 ) -> Option<Insert> {
     let Snapshot { head, seen, .. } = at;
-    // SAFETY: the record is private; `birth` is written by us only, before the CAS below.
-    unsafe { record.as_ref() }.birth().with_mut(|birth| unsafe { *birth = seen.version() });
+    // SAFETY: the record is private, and therefore valid.
+    let draft = unsafe { record.as_ref() };
+    // SAFETY: as above; it is placed by the CAS below.
+    unsafe { draft.set_birth(seen.version() & BIRTH_BITS) };
     let committed = Word::record(record, tag);
     if is_mutant(Mutant::FirstFreeSlot) {
         return bucket::swap(place.slot, place.word, committed).then_some(Insert::Done);
@@ -220,8 +222,9 @@ fn clear_if_doomed<R: Record>(
 ) {
     let birth = birth(record);
     // The last commit has been finished already; a word born with this snapshot may yet succeed.
-    let is_last_commit = birth.wrapping_add(1) == seen.version() && seen.position().is_some();
-    if is_newer(seen.version(), birth) && !(is_last_commit && is_mutant(Mutant::NoHelp)) {
+    let is_last_commit = is_born_before(birth, seen.version()) && seen.position().is_some();
+    // Shifted, so that what is compared has as many bits as a birth.
+    if is_newer(seen.version() << 1, birth << 1) && !(is_last_commit && is_mutant(Mutant::NoHelp)) {
         bucket::swap(slot, word, empty_now(head));
     }
 }
@@ -229,9 +232,12 @@ fn clear_if_doomed<R: Record>(
 /// The version at which a record was placed.
 fn birth<R: Record>(record: NonNull<R>) -> u32 {
     // SAFETY: found in a slot under the caller's guard, so it is not freed.
-    let record = unsafe { record.as_ref() };
-    // SAFETY: written before the record was placed (T5), and not since (T2).
-    record.birth().with(|birth| unsafe { *birth })
+    unsafe { record.as_ref() }.birth()
+}
+
+/// Whether a record with this birth is the one that the commit to `version` was about.
+fn is_born_before(birth: u32, version: u32) -> bool {
+    birth.wrapping_add(1) & BIRTH_BITS == version & BIRTH_BITS
 }
 
 /// An empty word with the control word's version, read now (T3).

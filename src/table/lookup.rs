@@ -25,6 +25,14 @@ pub(crate) struct Found<'g, R> {
     pub(crate) record: NonNull<R>,
 }
 
+impl<R> Clone for Found<'_, R> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<R> Copy for Found<'_, R> {}
+
 /// What one look at a chain has shown.
 pub(super) enum Looked<'g> {
     /// A slot with the record's word, which may be frozen.

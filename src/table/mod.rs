@@ -70,6 +70,8 @@
 //!   it held.
 //! * **T4** At most one slot holds a record of a key.
 //! * **T5** `birth` is written while the record is private, and means something only in a TENT word.
+//!   A record may use its room once it was committed: whoever then takes that for a birth holds a
+//!   word that has changed, and whatever he concludes ends in a CAS of that word, which fails.
 //! * **T6** An overflow bucket's link does not change while it is chained or may be walked.
 //! * **T7** Whoever sees a frozen word sees the successor of its generation.
 //! * **T8** Nobody reads or writes a key in a successor before he has seen *done* on the bucket of
@@ -146,10 +148,12 @@ mod insert;
 mod lookup;
 #[cfg(all(test, pool_loom, not(pool_epochs)))]
 mod loom;
+mod matching;
 mod migrate;
 mod overflow;
 mod remove;
 mod resize;
+mod sample;
 mod scan;
 #[cfg(all(test, pool_shuttle))]
 mod shuttle;
@@ -167,7 +171,7 @@ pub(crate) use lookup::Found;
 
 use crate::{
     reclaim::{Guard, Retired, magazine},
-    sync::{AtomicPtr, Ordering, UnsafeCell},
+    sync::{AtomicPtr, AtomicUsize, Ordering},
 };
 use crossbeam_utils::CachePadded;
 use generation::Generation;
@@ -179,10 +183,19 @@ use word::Seen;
 ///
 /// # Safety
 ///
-/// `birth` always returns the same cell of the record, and `retired` describes its whole block.
+/// `retired` describes the record's whole block.
 pub(crate) unsafe trait Record: Sized {
-    /// The version of the bucket at which the record was placed.
-    fn birth(&self) -> &UnsafeCell<u32>;
+    /// What [`set_birth`](Self::set_birth) has noted. Asked for only of a record that was seen in a
+    /// tentative word; when that word has changed meanwhile, the answer may be anything (T5).
+    fn birth(&self) -> u32;
+
+    /// Notes the version of the bucket at which the record is placed, as far as
+    /// [`BIRTH_BITS`] go.
+    ///
+    /// # Safety
+    ///
+    /// The record is private to the caller.
+    unsafe fn set_birth(&self, version: u32);
 
     /// The lower half of the record's hash, which chooses its bucket.
     fn bucket_hash(&self) -> u32;
@@ -208,7 +221,24 @@ pub(crate) unsafe trait Record: Sized {
         unsafe { guard.retire(retired) };
         bytes
     }
+
+    /// Retires a record whose place another one has taken, and returns the bytes that it had.
+    ///
+    /// # Safety
+    ///
+    /// As for `retire`; the other record was published under `guard`.
+    #[inline]
+    unsafe fn retire_replaced(record: NonNull<Self>, by: NonNull<Self>, guard: &Guard<'_>) -> u64 {
+        let _ = by;
+        // SAFETY: the caller's word.
+        unsafe { Self::retire(record, guard) }
+    }
 }
+
+/// The bits of a version that a record's birth keeps; the last one is left to the record, to tell
+/// what else it has in the same place. Versions wrap all the same: who is pinned for 2³¹ commits of
+/// one bucket could take one for another.
+const BIRTH_BITS: u32 = u32::MAX >> 1;
 
 /// A hash table of records.
 #[derive(Debug)]
@@ -216,6 +246,8 @@ pub(crate) struct Table<R: Record> {
     root: Arc<Root>,
     /// Buckets that it keeps however few records it has.
     least: usize,
+    /// Bytes that it may grow by.
+    room: CachePadded<AtomicUsize>,
     records: PhantomData<*const R>,
 }
 
@@ -243,7 +275,12 @@ impl<R: Record> Table<R> {
     fn with_buckets(buckets: usize) -> Self {
         let first = Box::into_raw(Generation::open(buckets));
         let root = Root { generation: CachePadded::new(AtomicPtr::new(first)) };
-        Self { root: Arc::new(root), least: buckets, records: PhantomData }
+        Self {
+            root: Arc::new(root),
+            least: buckets,
+            room: CachePadded::new(AtomicUsize::new(usize::MAX)),
+            records: PhantomData,
+        }
     }
 
     /// The generation that decides about every bucket that has not been moved.
@@ -257,6 +294,13 @@ impl<R: Record> Table<R> {
     pub(crate) fn bytes(&self, guard: &Guard<'_>) -> usize {
         let root = self.root(guard);
         root.bytes() + root.next().map_or(0, Generation::bytes)
+    }
+
+    /// Sets how many bytes it may grow by. It grows all the same when its chains get twice as long as
+    /// they should be.
+    pub(crate) fn set_room(&self, bytes: usize) {
+        // ORDERING: Relaxed; a setting.
+        self.room.store(bytes, Ordering::Relaxed);
     }
 
     /// Which size the table has, and whether it is on its way to another one. It is the same before
@@ -339,7 +383,7 @@ unsafe fn free_now<R: Record>(record: NonNull<R>) {
     // SAFETY: the record is valid and ours alone.
     let retired = unsafe { R::retired(record) };
     // SAFETY: nobody else can reach it, so there is no grace period to wait for.
-    if let Some((block, bytes)) = unsafe { retired.finish() } {
+    if let (Some((block, bytes)), _) = unsafe { retired.finish() } {
         // SAFETY: `finish` leaves the block to us, of the size it was taken with.
         unsafe { magazine::release(block, bytes) };
     }

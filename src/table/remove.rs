@@ -36,7 +36,7 @@ impl<R: Record> Table<R> {
             return None;
         }
         // SAFETY: our CAS unlinked it; it was found under the guard.
-        Some(unsafe { R::retire(found.record, guard) })
+        Some(unsafe { R::retire_replaced(found.record, record, guard) })
     }
 
     /// Removes the record that was found, and retires it; returns the bytes that will be free with

@@ -1,13 +1,14 @@
 //! When a table grows or shrinks, and who does the work.
 //!
-//! A table grows to twice its size at 4.5 records a bucket, or when an insert would need a
-//! chain of [`LONG_CHAIN`] buckets, and shrinks by half below [`SHRINK_BELOW`] record a bucket. Nobody
-//! waits for it: the new generation is allocated by whoever finds that it is time, which takes a
+//! A table grows to twice its size at 4.5 records a bucket (at 9, where its
+//! [room](Table::set_room) is not enough), or when an insert would need a chain of [`LONG_CHAIN`]
+//! buckets, and shrinks by half below [`SHRINK_BELOW`] record a bucket. Nobody waits for it: the new
+//! generation is allocated by whoever finds that it is time, which takes a
 //! system call, and each write from then on moves [`HELPED`] buckets, in their order, so that fresh
 //! pages are touched one after the other. A table that doubles has to move one bucket for each 4.5
 //! records that it can take meanwhile, so that two a write are ample. Readers do nothing.
 
-use super::{Record, Table, generation::Generation};
+use super::{Record, Table, bucket::Bucket, generation::Generation};
 use crate::{
     reclaim::Guard,
     sync::{Mutant, Ordering, is_mutant},
@@ -76,7 +77,12 @@ impl<R: Record> Table<R> {
         let keys = guard.stripe().of(Tally::Keys);
         keys.add(1);
         if keys.get().is_multiple_of(COUNTED_AFTER) {
-            self.grow_if(generation, guard, |records, buckets| records > buckets * GROW_AT_TWO / 2);
+            self.grow_if(generation, guard, |records, buckets| {
+                let room = buckets.saturating_mul(2 * size_of::<Bucket>());
+                // ORDERING: Relaxed; a setting.
+                let has_room = self.room.load(Ordering::Relaxed) >= room;
+                records > buckets * GROW_AT_TWO / if has_room { 2 } else { 1 }
+            });
         }
     }
 

@@ -18,10 +18,16 @@ pub(super) struct Node {
     payload: UnsafeCell<u64>,
 }
 
-// SAFETY: `birth` is a field; the block has the size that `World::node` takes.
+// SAFETY: the block has the size that `World::node` takes.
 unsafe impl Record for Node {
-    fn birth(&self) -> &UnsafeCell<u32> {
-        &self.birth
+    fn birth(&self) -> u32 {
+        // SAFETY: written before the node was placed, and not since.
+        self.birth.with(|birth| unsafe { *birth })
+    }
+
+    unsafe fn set_birth(&self, version: u32) {
+        // SAFETY: the caller says that the node is private.
+        self.birth.with_mut(|birth| unsafe { *birth = version });
     }
 
     fn bucket_hash(&self) -> u32 {
@@ -29,9 +35,10 @@ unsafe impl Record for Node {
     }
 
     unsafe fn retired(node: NonNull<Self>) -> Retired {
-        unsafe fn drop_content(block: NonNull<u8>) {
+        unsafe fn drop_content(block: NonNull<u8>) -> usize {
             // SAFETY: the block holds a node that nobody reaches any more.
             unsafe { block.cast::<Node>().drop_in_place() };
+            0
         }
         let bytes = u32::try_from(block_bytes(size_of::<Self>())).unwrap();
         Retired::Owner { block: node.cast(), bytes, held: 0, drop_content }
@@ -39,7 +46,7 @@ unsafe impl Record for Node {
 }
 
 /// The payload of a node that is not freed.
-fn payload_of(node: NonNull<Node>) -> u64 {
+pub(super) fn payload_of(node: NonNull<Node>) -> u64 {
     // SAFETY: found under a guard; nobody writes a published payload.
     unsafe { node.as_ref() }.payload.with(|payload| unsafe { *payload })
 }

@@ -205,6 +205,10 @@ pub(crate) enum Command {
     Age(Key),
     GetFresh(Key, u8),
     Advance(u16),
+    /// Changes the limit on keys.
+    MaxKeys(Option<u8>),
+    /// Changes the limit on memory, in KiB above the least.
+    MaxMemory(Option<u8>),
 }
 
 /// Patterns that KEYS is asked for.

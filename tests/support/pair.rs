@@ -5,7 +5,9 @@ use super::{
     oracle::Oracle,
     reply::{Reply, text},
 };
-use memory_cache_pool::{CacheConfig, Error, ManualClock, MemoryCachePool};
+use memory_cache_pool::{
+    ByteSize, CacheConfig, Error, EvictionPolicy, ManualClock, MemoryCachePool,
+};
 use std::{sync::Arc, time::Duration};
 
 /// A pool and the oracle beside it, with one clock.
@@ -15,6 +17,8 @@ pub(crate) struct Pair {
     pub(crate) oracle: Oracle,
     clock: Arc<ManualClock>,
     max_keys: Option<usize>,
+    /// Whether memory is limited, so that any command that writes may be refused.
+    has_max_memory: bool,
 }
 
 impl Pair {
@@ -35,8 +39,32 @@ impl Pair {
             Some(keys) => config.max_keys(keys),
             None => config,
         };
+        let config = config.eviction_policy(EvictionPolicy::NoEviction);
         let pool = MemoryCachePool::new(config).expect("the configuration is valid");
-        Self { pool, oracle: Oracle::new(BEGAN, default_ttl), clock, max_keys }
+        Self {
+            pool,
+            oracle: Oracle::new(BEGAN, default_ttl),
+            clock,
+            max_keys,
+            has_max_memory: false,
+        }
+    }
+
+    /// Changes a limit, if that is the command.
+    fn change_limits(&mut self, command: &Command) -> bool {
+        match command {
+            Command::MaxKeys(keys) => {
+                self.max_keys = keys.map(|keys| usize::from(keys % 7) + 1);
+                self.pool.set_max_keys(self.max_keys).expect("at least one");
+            }
+            Command::MaxMemory(kib) => {
+                self.has_max_memory = kib.is_some();
+                let size = kib.map(|kib| ByteSize((64 + u64::from(kib)) << 10));
+                self.pool.set_max_memory(size).expect("at least the least");
+            }
+            _ => return false,
+        }
+        true
     }
 
     /// Runs a command on both and compares what they answer.
@@ -46,7 +74,11 @@ impl Pair {
     /// When they differ.
     pub(crate) fn step(&mut self, command: &Command) {
         let is_full = self.max_keys.is_some_and(|most| self.pool.dbsize() >= most);
-        if self.max_keys.is_some() && matches!(command, Command::Mset(_)) {
+        if self.change_limits(command) {
+            return;
+        }
+        let is_limited = self.max_keys.is_some() || self.has_max_memory;
+        if is_limited && matches!(command, Command::Mset(_)) {
             // Which of its keys are written when the room runs out is not what this compares.
             return;
         }
@@ -55,6 +87,9 @@ impl Pair {
             self.clock.advance(Duration::from_millis(u64::from(*millis)));
         }
         if answer == Err(Error::OutOfMemory) {
+            if self.has_max_memory {
+                return;
+            }
             assert!(is_full, "{command:?} was refused although there is room");
             let mut after = self.oracle.clone();
             let _ = after.apply(command);

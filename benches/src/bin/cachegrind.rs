@@ -1,11 +1,14 @@
 //! The work that valgrind's cachegrind counts: a fill, and then so many operations.
 //!
-//! `cachegrind CONTENDER get|set|incr|fill KEYS OPS` (`incr` for the pool only); the counts of `fill` (with the same keys) are
+//! `cachegrind CONTENDER get|set|incr|churn|fill|set_px|fill_px KEYS OPS` (`incr`, `churn`, which is get
+//! and on a miss set in a tenth of the keys, and those with a time to live for the pool only); the
+//! counts of `fill` (with the same keys) are
 //! subtracted by whoever runs it. See `benches/cachegrind.sh`.
 
+use memory_cache_pool::{CacheConfig, MemoryCachePool};
 use memory_cache_pool_benches::{
     contender::{Contender, DashMap, Floor, Papaya, Pool},
-    keys::{key, keys_of, shuffled},
+    keys::{key, keys_of, shuffled, value, zipf_of},
     round,
 };
 use std::{
@@ -39,6 +42,28 @@ fn parse_and_run() -> Option<()> {
             std::mem::forget(pool);
             Some(())
         }
+        Pool::NAME if matches!(operation.as_str(), "set_px" | "fill_px") => {
+            let in_order: Vec<_> = (0..keys).map(key).collect();
+            let pool = Pool::with_capacity(in_order.len());
+            let _ = round::set_px(&pool, &in_order, in_order.len());
+            if operation == "set_px" {
+                let _ = round::set_px(&pool, &keys_of(&shuffled(keys, 1)), ops);
+            }
+            std::mem::forget(pool);
+            Some(())
+        }
+        Pool::NAME if operation == "churn" => {
+            let most = usize::try_from(keys / 10).unwrap_or(usize::MAX);
+            let config = CacheConfig::new().max_keys(most);
+            let pool = Pool(MemoryCachePool::new(config).unwrap_or_default());
+            for key in keys_of(&zipf_of(keys, ops, 0.9, 1)) {
+                if pool.get(&key).is_none() {
+                    pool.set(&key, &value(1));
+                }
+            }
+            std::mem::forget(pool);
+            Some(())
+        }
         Pool::NAME => run::<Pool>(operation, keys, ops),
         Papaya::NAME => run::<Papaya>(operation, keys, ops),
         DashMap::NAME => run::<DashMap>(operation, keys, ops),
@@ -51,7 +76,8 @@ fn main() -> ExitCode {
     if parse_and_run().is_some() {
         return ExitCode::SUCCESS;
     }
-    let usage = "usage: cachegrind pool|papaya|dashmap|hashbrown get|set|incr|fill KEYS OPS";
+    let usage = "usage: cachegrind pool|papaya|dashmap|hashbrown \
+                 get|set|incr|churn|fill|set_px|fill_px KEYS OPS";
     let _ = writeln!(io::stderr(), "{usage}");
     ExitCode::FAILURE
 }

@@ -1,0 +1,103 @@
+//! Replays: get, and on a miss set.
+
+use crate::{
+    cache::{Contender, Limit, Seat},
+    workload::Workload,
+};
+use std::{
+    sync::{
+        Barrier,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+    thread,
+};
+
+/// Requests that a thread takes at a time. Of more, the order of the requests would be another,
+/// which costs hits in a loop however many threads replay it; of fewer, two threads would miss the
+/// same key at once.
+const SLICE: usize = 16;
+
+/// How a replay ended.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Outcome {
+    /// Hits of all requests, in percent.
+    pub(crate) hit_ratio: f64,
+    /// What the cache held at the end, in percent of what it may hold.
+    pub(crate) held: f64,
+}
+
+/// Parts of a whole in percent.
+#[expect(clippy::cast_precision_loss, reason = "counts below 2^53")]
+pub(crate) fn percent(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 * 100.0 / whole as f64 }
+}
+
+/// Replays a workload through a new cache on so many threads.
+pub(crate) fn replay(
+    workload: &Workload,
+    contender: Contender,
+    limit: Limit,
+    threads: usize,
+    weight: fn(u64) -> u32,
+) -> Outcome {
+    let cache = (contender.build)(limit);
+    let hashes = workload.hashes();
+    let look_up = |seat: &Seat, key: &u32| {
+        let hash = hashes[*key as usize];
+        let is_hit = cache.get(seat, hash);
+        if !is_hit {
+            cache.set(seat, hash, weight(hash));
+        }
+        u64::from(is_hit)
+    };
+    let requests = &workload.requests;
+    let hits = if threads == 1 {
+        let seat = Seat::new(1);
+        requests.iter().map(|key| look_up(&seat, key)).sum()
+    } else {
+        on_threads(threads, requests, look_up)
+    };
+    Outcome {
+        hit_ratio: percent(hits, workload.requests.len() as u64),
+        held: percent(cache.held(), limit.weight),
+    }
+}
+
+/// Lets threads take slices in turn; returns the sum of what `look_up` returns.
+fn on_threads(
+    threads: usize,
+    requests: &[u32],
+    look_up: impl Fn(&Seat, &u32) -> u64 + Sync,
+) -> u64 {
+    let slices: Vec<_> = requests.chunks(SLICE).collect();
+    let next = AtomicUsize::new(0);
+    let start = Barrier::new(threads);
+    let run = |seed: u64| {
+        let seat = Seat::new(seed);
+        let mut hits = 0;
+        start.wait();
+        while let Some(slice) = slices.get(next.fetch_add(1, Relaxed)) {
+            hits += slice.iter().map(|key| look_up(&seat, key)).sum::<u64>();
+        }
+        hits
+    };
+    thread::scope(|scope| {
+        let run = &run;
+        let running = (1..=threads as u64).map(|seed| scope.spawn(move || run(seed)));
+        let running: Vec<_> = running.collect();
+        running.into_iter().filter_map(|thread| thread.join().ok()).sum()
+    })
+}
+
+/// Every record weighs the same.
+pub(crate) fn one(_: u64) -> u32 {
+    1
+}
+
+/// Sizes in bytes from 32 to 8,064, as many of each order of magnitude. They come from bits of the
+/// hash that choose neither bucket nor ghost, or whole buckets would be of one size.
+pub(crate) fn mixed_bytes(hash: u64) -> u32 {
+    let order = (hash >> 40) % 8;
+    let within = (hash >> 43) % 32;
+    u32::try_from((32 + within) << order).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,81 @@
+//! `docs/compatibility.md` says what the rows say.
+//!
+//! `WRITE_COMPATIBILITY=1 cargo test -p memory-cache-server compatibility` writes it anew.
+
+use super::catalog;
+use std::fmt::Write;
+
+/// What is not as in Redis, by command, and sorted.
+const DEVIATIONS: &[(&str, &str)] = &[
+    ("acl", "the default user alone; no SETUSER"),
+    ("client", "no TRACKING, no CACHING; UNBLOCK finds nobody, since no command blocks"),
+    ("config", "names without effect here are kept and shown; REWRITE has no file"),
+    ("copy", "to another database: strings only, and not in one step"),
+    ("debug", "SLEEP and SET-ACTIVE-EXPIRE"),
+    ("del", "several keys one after the other, not in one step"),
+    ("discard", "there are no transactions yet"),
+    ("exec", "there are no transactions yet"),
+    ("flushall", "keys that are written meanwhile may stay; ASYNC and SYNC are the same"),
+    ("flushdb", "keys that are written meanwhile may stay; ASYNC and SYNC are the same"),
+    ("function", "FLUSH, LIST and STATS of no functions"),
+    ("info", "fields of what there is; keyspace counts no deadlines; ops per second are a mean"),
+    ("latency", "no events; HISTOGRAM has one bucket, that of the mean"),
+    ("memory", "fields of STATS are this pool's"),
+    ("module", "there are none"),
+    ("move", "strings only, and not in one step"),
+    ("mset", "keys one after the other, not in one step"),
+    ("msetnx", "keys one after the other, not in one step"),
+    ("multi", "an error: there are no transactions yet"),
+    (
+        "object",
+        "ENCODING after APPEND or SETRANGE is that of the text, not `raw`; FREQ as without LFU",
+    ),
+    ("role", "always a master without replicas"),
+    ("scan", "a call may return more keys than COUNT, or none"),
+    ("shutdown", "nothing is saved"),
+    ("unlink", "several keys one after the other, not in one step"),
+    ("wait", "there are no replicas"),
+    ("watch", "an error: there are no transactions yet"),
+];
+
+const HEAD: &str = "\
+# Compatibility
+
+Written from the rows that the server dispatches by, against redis-server 7.0.15. *Yes* means that
+no deviation is known; `server/tests` compares random commands on strings, keys, deadlines, hashes,
+lists and sets with a running one in RESP2 and RESP3, but hardly any of the server's own; *partial*, that something is missing or different, which is said; *error*, that
+the command answers one. What is not in the table is unknown to the server: sorted sets, streams,
+bitmaps, HyperLogLog, geographic commands, scripts, publish and subscribe, blocking commands,
+MONITOR, persistence, replication, cluster.
+
+Keys are at most 65,535 bytes long. The 16 databases are pools of their own.
+
+| command | since | | deviation |
+|---|---|---|---|
+";
+
+#[test]
+fn the_document_is_what_the_rows_say() {
+    assert!(DEVIATIONS.is_sorted_by_key(|(name, _)| name));
+    let mut text = HEAD.to_owned();
+    for command in &catalog().commands {
+        let deviation = DEVIATIONS.iter().find(|(name, _)| *name == command.name);
+        let state = match deviation {
+            None => "yes",
+            Some((_, text)) if text.contains("no transactions") => "error",
+            Some(_) => "partial",
+        };
+        let deviation = deviation.map_or("", |(_, text)| text);
+        let subcommands: Vec<_> = command.subcommands.iter().map(|one| one.spec.name).collect();
+        let name = match subcommands.len() {
+            0 => command.name.to_uppercase(),
+            _ => format!("{} ({})", command.name, subcommands.join(", ")).to_uppercase(),
+        };
+        writeln!(text, "| {name} | {} | {state} | {deviation} |", command.spec.since).unwrap();
+    }
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/compatibility.md");
+    if std::env::var_os("WRITE_COMPATIBILITY").is_some() {
+        std::fs::write(path, &text).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(path).unwrap(), text);
+}

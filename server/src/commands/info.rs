@@ -1,0 +1,245 @@
+//! INFO: the sections and names that monitors read.
+
+use super::{
+    Call, CommandSpec, catalog,
+    connection::REDIS_VERSION,
+    spec::{category, flag, row},
+    words::Outcome,
+};
+use crate::shared::Shared;
+use memory_cache_pool::CacheStats;
+use std::fmt::Write;
+
+/// The rows.
+pub(super) const ROWS: &[CommandSpec] = &[row("info", -1, flag::LOADING | flag::STALE, info)
+    .categories(category::DANGEROUS)
+    .tips(&["nondeterministic_output", "request_policy:all_shards", "response_policy:special"])
+    .doc("server", "1.0.0", "O(1)", "Get information and statistics about the server")];
+
+/// A section's name, and what makes its lines.
+type Section = (&'static str, fn(&Shared) -> String);
+
+/// Sections in Redis's order; the last two only when they are asked for.
+const SECTIONS: &[Section] = &[
+    ("Server", server),
+    ("Clients", clients),
+    ("Memory", memory),
+    ("Persistence", persistence),
+    ("Stats", stats),
+    ("Replication", replication),
+    ("CPU", cpu),
+    ("Modules", |_| String::new()),
+    ("Errorstats", errors),
+    ("Cluster", |_| "cluster_enabled:0\r\n".to_owned()),
+    ("Keyspace", keyspace),
+    ("Commandstats", commands),
+    ("Latencystats", |_| String::new()),
+];
+
+/// How many of the sections are shown when nobody asks for one.
+const BY_DEFAULT: usize = 11;
+
+fn info(call: &mut Call<'_, '_>) -> Outcome {
+    let words: Vec<String> = call
+        .args
+        .iter()
+        .skip(1)
+        .map(|word| String::from_utf8_lossy(word).to_ascii_lowercase())
+        .collect();
+    let asks = |name: &str| words.iter().any(|word| word == name);
+    let all = asks("all") || asks("everything");
+    let default = words.is_empty() || asks("default");
+    call.session.settle();
+    let mut text = String::new();
+    for (number, (name, fields)) in SECTIONS.iter().enumerate() {
+        if all || default && number < BY_DEFAULT || asks(&name.to_ascii_lowercase()) {
+            let gap = if text.is_empty() { "" } else { "\r\n" };
+            text = text + gap + "# " + name + "\r\n" + &fields(&call.session.shared);
+        }
+    }
+    call.reply.verbatim(&text);
+    Ok(())
+}
+
+/// Lines of a name and a value.
+fn lines<const N: usize>(fields: [(&str, String); N]) -> String {
+    fields.iter().fold(String::new(), |text, (name, value)| text + name + ":" + value + "\r\n")
+}
+
+fn server(shared: &Shared) -> String {
+    let uptime = shared.began.elapsed().as_secs();
+    lines([
+        ("redis_version", REDIS_VERSION.to_owned()),
+        ("memory_cache_server_version", env!("CARGO_PKG_VERSION").to_owned()),
+        ("redis_git_sha1", "00000000".to_owned()),
+        ("redis_git_dirty", "0".to_owned()),
+        ("redis_mode", "standalone".to_owned()),
+        ("os", std::env::consts::OS.to_owned()),
+        ("arch_bits", usize::BITS.to_string()),
+        ("process_id", std::process::id().to_string()),
+        ("run_id", format!("{:040x}", std::process::id())),
+        ("tcp_port", shared.port.get().to_string()),
+        ("uptime_in_seconds", uptime.to_string()),
+        ("uptime_in_days", (uptime / 86_400).to_string()),
+        ("hz", shared.settings.get("hz")),
+        ("configured_hz", shared.settings.get("hz")),
+    ])
+}
+
+fn clients(shared: &Shared) -> String {
+    lines([
+        ("connected_clients", shared.clients.count().to_string()),
+        ("cluster_connections", "0".to_owned()),
+        ("maxclients", shared.settings.most_clients.get().to_string()),
+        ("blocked_clients", "0".to_owned()),
+        ("tracking_clients", "0".to_owned()),
+    ])
+}
+
+/// A sum over all databases.
+fn sum(shared: &Shared, of: fn(&CacheStats) -> u64) -> u64 {
+    shared.databases.used().iter().map(|(_, pool)| of(&pool.get_stats())).sum()
+}
+
+fn memory(shared: &Shared) -> String {
+    let used = shared.used_memory();
+    let peak = shared.peak_memory.get();
+    let resident = resident_memory().unwrap_or(used);
+    let ratio = |hundredths: u64| format!("{}.{:02}", hundredths / 100, hundredths % 100);
+    let dataset = sum(shared, |stats| stats.record_bytes as u64);
+    lines([
+        ("used_memory", used.to_string()),
+        ("used_memory_human", human(used)),
+        ("used_memory_rss", resident.to_string()),
+        ("used_memory_rss_human", human(resident)),
+        ("used_memory_peak", peak.to_string()),
+        ("used_memory_peak_human", human(peak)),
+        ("used_memory_overhead", used.saturating_sub(dataset).to_string()),
+        ("used_memory_dataset", dataset.to_string()),
+        ("used_memory_retired", sum(shared, |stats| stats.retired_bytes as u64).to_string()),
+        ("used_memory_table", sum(shared, |stats| stats.table_bytes as u64).to_string()),
+        ("used_memory_lua", "0".to_owned()),
+        ("maxmemory", shared.settings.get("maxmemory")),
+        ("maxmemory_human", human(shared.settings.number("maxmemory"))),
+        ("maxmemory_policy", shared.settings.get("maxmemory-policy")),
+        ("mem_fragmentation_ratio", ratio(resident * 100 / used.max(1))),
+        ("mem_allocator", "system".to_owned()),
+        ("active_defrag_running", "0".to_owned()),
+        ("lazyfree_pending_objects", "0".to_owned()),
+    ])
+}
+
+/// The bytes of this process that are in memory.
+fn resident_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    line.split_ascii_whitespace().next()?.parse::<u64>().ok().map(|kilobytes| kilobytes << 10)
+}
+
+/// Bytes as Redis writes them for people: `1.50M`.
+fn human(bytes: u64) -> String {
+    let unit = [(1_u64 << 30, "G"), (1 << 20, "M"), (1 << 10, "K")];
+    match unit.iter().find(|(size, _)| bytes >= *size) {
+        None => format!("{bytes}B"),
+        Some((size, name)) => {
+            format!("{}.{:02}{name}", bytes / size, bytes % size * 100 / size)
+        }
+    }
+}
+
+/// Nothing is saved.
+fn persistence(_: &Shared) -> String {
+    lines([
+        ("loading", "0".to_owned()),
+        ("async_loading", "0".to_owned()),
+        ("rdb_changes_since_last_save", "0".to_owned()),
+        ("rdb_bgsave_in_progress", "0".to_owned()),
+        ("rdb_last_save_time", "0".to_owned()),
+        ("rdb_last_bgsave_status", "ok".to_owned()),
+        ("aof_enabled", "0".to_owned()),
+        ("aof_rewrite_in_progress", "0".to_owned()),
+        ("aof_last_bgrewrite_status", "ok".to_owned()),
+        ("aof_last_write_status", "ok".to_owned()),
+    ])
+}
+
+fn stats(shared: &Shared) -> String {
+    let tallies = &shared.tallies;
+    let uptime = shared.began.elapsed().as_secs().max(1);
+    let total = tallies.total_commands.get();
+    lines([
+        ("total_connections_received", tallies.connections.get().to_string()),
+        ("total_commands_processed", total.to_string()),
+        ("instantaneous_ops_per_sec", (total / uptime).to_string()),
+        ("total_net_input_bytes", tallies.bytes_in.get().to_string()),
+        ("total_net_output_bytes", tallies.bytes_out.get().to_string()),
+        ("rejected_connections", tallies.rejected_connections.get().to_string()),
+        ("expired_keys", sum(shared, |stats| stats.expirations).to_string()),
+        ("evicted_keys", sum(shared, |stats| stats.evictions).to_string()),
+        ("evicted_clients", "0".to_owned()),
+        ("client_output_buffer_limit_disconnections", tallies.cut_off.get().to_string()),
+        ("keyspace_hits", sum(shared, |stats| stats.hits).to_string()),
+        ("keyspace_misses", sum(shared, |stats| stats.misses).to_string()),
+        ("pubsub_channels", "0".to_owned()),
+        ("pubsub_patterns", "0".to_owned()),
+        ("total_error_replies", tallies.error_replies.get().to_string()),
+    ])
+}
+
+fn replication(_: &Shared) -> String {
+    lines([
+        ("role", "master".to_owned()),
+        ("connected_slaves", "0".to_owned()),
+        ("master_repl_offset", "0".to_owned()),
+    ])
+}
+
+/// Seconds of processor time, in hundredths, from the system's own account of this process.
+fn cpu(_: &Shared) -> String {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let mut fields = stat.rsplit(')').next().unwrap_or_default().split_ascii_whitespace().skip(11);
+    let mut ticks = || fields.next().and_then(|field| field.parse::<u64>().ok()).unwrap_or(0);
+    let seconds = |ticks: u64| format!("{}.{:02}0000", ticks / 100, ticks % 100);
+    let (user, system) = (ticks(), ticks());
+    lines([("used_cpu_sys", seconds(system)), ("used_cpu_user", seconds(user))])
+}
+
+fn errors(shared: &Shared) -> String {
+    let mut text = String::new();
+    for (code, count) in shared.tallies.errors() {
+        // Writing to a string cannot fail.
+        let _written = write!(text, "errorstat_{code}:count={count}\r\n");
+    }
+    text
+}
+
+fn keyspace(shared: &Shared) -> String {
+    let mut text = String::new();
+    for (number, pool) in shared.databases.used() {
+        let keys = pool.dbsize();
+        if keys > 0 {
+            let _written = write!(text, "db{number}:keys={keys},expires=0,avg_ttl=0\r\n");
+        }
+    }
+    text
+}
+
+fn commands(shared: &Shared) -> String {
+    let mut text = String::new();
+    for (command, tally) in catalog().all.iter().zip(&shared.tallies.commands) {
+        let (calls, micros) = (tally.calls.get(), tally.nanos.get() / 1000);
+        let (rejected, failed) = (tally.rejected.get(), tally.failed.get());
+        if calls + rejected > 0 {
+            let each = micros * 100 / calls.max(1);
+            let _written = write!(
+                text,
+                "cmdstat_{}:calls={calls},usec={micros},usec_per_call={}.{:02},\
+                 rejected_calls={rejected},failed_calls={failed}\r\n",
+                command.name,
+                each / 100,
+                each % 100,
+            );
+        }
+    }
+    text
+}

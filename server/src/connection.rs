@@ -1,0 +1,251 @@
+//! A connection: what comes in is carried out where it lies, and all replies go out at once.
+
+use crate::{
+    commands::{Container, catalog, flag},
+    dispatch::execute,
+    protocol::{Arguments, Limits, Progress, Reply, RequestParser},
+    session::{Next, Session},
+};
+use std::{
+    io,
+    time::{Duration, Instant},
+};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    time::{sleep, timeout},
+};
+
+/// Replies that are collected before they are sent, in bytes.
+const BATCH: usize = 64 << 10;
+
+/// Room for input that a connection begins with, and that it grows to while it is kept full.
+const LEAST_INPUT: usize = 4 << 10;
+const MOST_INPUT: usize = 64 << 10;
+
+/// Room that a connection keeps from one batch to the next.
+const KEPT: usize = 256 << 10;
+
+/// How long a client may take no byte of its replies.
+const STALL: Duration = Duration::from_secs(60);
+
+/// Reads requests from a stream, and writes replies to it, until either side ends it.
+#[derive(Debug)]
+pub(crate) struct Connection<S> {
+    stream: S,
+    session: Session,
+    parser: RequestParser,
+    input: Vec<u8>,
+    /// How much of the input is done.
+    done: usize,
+    out: Vec<u8>,
+    /// Room for input to ask for next.
+    room: usize,
+}
+
+/// What the input asks for.
+enum Step {
+    /// More input.
+    Read,
+    /// A request was carried out.
+    Done,
+    /// A request has to wait, CLIENT PAUSE says.
+    Wait(Duration),
+    /// The input makes no sense; the reply says so.
+    Broken,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+    pub(crate) fn new(stream: S, session: Session) -> Self {
+        Self {
+            stream,
+            session,
+            parser: RequestParser::default(),
+            input: Vec::new(),
+            done: 0,
+            out: Vec::new(),
+            room: LEAST_INPUT,
+        }
+    }
+
+    /// Serves the client until it goes or is sent away.
+    pub(crate) async fn run(mut self) {
+        // What failed is the connection, of which nobody is left to be told.
+        let _: io::Result<()> = self.serve().await;
+        self.session.settle();
+        self.session.shared.clients.leave(self.session.client.id);
+    }
+
+    async fn serve(&mut self) -> io::Result<()> {
+        loop {
+            self.session.mark = self.session.shared.clock.raw();
+            let goes_on = self.batch().await?;
+            self.session.settle();
+            self.flush().await?;
+            if !goes_on || self.session.client.is_closing.is_raised() || !self.read().await? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Carries out every whole request that is there; false when the connection is to end.
+    async fn batch(&mut self) -> io::Result<bool> {
+        loop {
+            match self.step() {
+                Step::Read => return Ok(true),
+                Step::Broken => return Ok(false),
+                Step::Wait(time) => {
+                    self.flush().await?;
+                    self.wait(time).await;
+                }
+                Step::Done => {}
+            }
+            if self.exceeds_output_limit() {
+                self.session.shared.tallies.cut_off.add(1);
+                self.out.clear();
+                return Ok(false);
+            }
+            match std::mem::replace(&mut self.session.next, Next::Continue) {
+                Next::Continue => {}
+                Next::Close => return Ok(false),
+                Next::Sleep(time) => self.wait(time).await,
+            }
+            if self.out.len() >= BATCH {
+                self.flush().await?;
+                self.session.mark = self.session.shared.clock.raw();
+            }
+            if self.session.client.is_closing.is_raised() {
+                return Ok(false);
+            }
+        }
+    }
+
+    /// Reads the next request and carries it out.
+    fn step(&mut self) -> Step {
+        let limits = Limits {
+            bulk: usize::try_from(self.session.shared.settings.longest_bulk.get())
+                .unwrap_or(usize::MAX),
+            is_guest: !self.session.is_authenticated,
+            ..Limits::REDIS
+        };
+        let input = self.input.get(self.done..).unwrap_or_default();
+        match self.parser.parse(input, limits) {
+            Ok(Progress::Incomplete) => Step::Read,
+            Ok(Progress::Request { bytes }) => {
+                let args = self.parser.arguments(input);
+                if !args.is_empty() {
+                    if self.session.shared.pause.may_be_on()
+                        && let Some(time) = pause_of(&self.session, args)
+                    {
+                        return Step::Wait(time);
+                    }
+                    execute(&mut self.session, args, &mut self.out);
+                }
+                self.done += bytes;
+                Step::Done
+            }
+            Err(error) => {
+                let text = format!("ERR {error}");
+                self.session.shared.tallies.error(&text);
+                Reply::new(&mut self.out, self.session.protocol).error(text);
+                Step::Broken
+            }
+        }
+    }
+
+    fn exceeds_output_limit(&self) -> bool {
+        let limit = self.session.shared.settings.output_limit.get();
+        limit != 0 && self.out.len() as u64 > limit
+    }
+
+    /// Lets time pass, unless the connection is to end.
+    async fn wait(&mut self, time: Duration) {
+        self.session.settle();
+        tokio::select! {
+            () = self.session.client.wake.notified() => {}
+            () = sleep(time) => {}
+        }
+        self.session.mark = self.session.shared.clock.raw();
+    }
+
+    /// Sends all replies. A client that takes none of them for a while is cut off.
+    async fn flush(&mut self) -> io::Result<()> {
+        let mut rest = self.out.as_slice();
+        while !rest.is_empty() {
+            let sent = match timeout(STALL, self.stream.write(rest)).await {
+                Ok(sent) => sent?,
+                Err(_) => {
+                    self.session.shared.tallies.cut_off.add(1);
+                    return Err(io::ErrorKind::TimedOut.into());
+                }
+            };
+            if sent == 0 {
+                return Err(io::ErrorKind::WriteZero.into());
+            }
+            self.session.shared.tallies.bytes_out.add(sent as u64);
+            rest = rest.get(sent..).unwrap_or_default();
+        }
+        self.out.clear();
+        if self.out.capacity() > KEPT {
+            self.out = Vec::new();
+        }
+        Ok(())
+    }
+
+    /// Reads what has come in; false when the client has gone, was idle too long, or is to go.
+    async fn read(&mut self) -> io::Result<bool> {
+        self.make_room();
+        let idle = self.session.shared.settings.idle_limit.get();
+        let client = std::sync::Arc::clone(&self.session.client);
+        let before = self.input.capacity() - self.input.len();
+        let read = async {
+            tokio::select! {
+                biased;
+                read = self.stream.read_buf(&mut self.input) => read,
+                () = client.wake.notified() => Ok(0),
+            }
+        };
+        let read = if idle == 0 {
+            read.await?
+        } else {
+            timeout(Duration::from_secs(idle), read).await.unwrap_or(Ok(0))?
+        };
+        if read == before {
+            self.room = MOST_INPUT.min(self.room * 2);
+        }
+        self.session.shared.tallies.bytes_in.add(read as u64);
+        client.is_active();
+        Ok(read > 0)
+    }
+
+    /// Drops the input that is done, and makes room for more: a large argument gets it bit by bit,
+    /// as it comes in, so that saying that one comes costs nothing.
+    fn make_room(&mut self) {
+        if self.done == self.input.len() {
+            self.input.clear();
+            if self.input.capacity() > KEPT {
+                self.input = Vec::new();
+            }
+        } else if self.done > 0 {
+            self.input.drain(..self.done);
+        }
+        self.done = 0;
+        let wanted = self.parser.wanted().saturating_sub(self.input.len());
+        let room = wanted.clamp(self.room, self.input.len().max(self.room));
+        if self.input.capacity() - self.input.len() < room.min(self.room) {
+            self.input.reserve(room);
+        }
+    }
+}
+
+/// How long a command has to wait for the end of a pause.
+#[cold]
+fn pause_of(session: &Session, args: Arguments<'_>) -> Option<Duration> {
+    let command = catalog().find(args.at(0))?;
+    let command = match command.contained(args.at(1)) {
+        Container::Has(subcommand) => subcommand,
+        Container::Plain | Container::HasNot => command,
+    };
+    let uptime = Instant::now().duration_since(session.shared.began);
+    let left = session.shared.pause.left(uptime, command.spec.has(flag::WRITE));
+    (!left.is_zero()).then_some(left)
+}

@@ -1,0 +1,151 @@
+//! From a request to its reply.
+
+use crate::{
+    commands::{Call, Command, Container, Failure, catalog, flag},
+    protocol::{Arguments, Reply},
+    session::{ReplyMode, Session, Streak},
+    slow_log::{SlowCommand, abridged, since_1970},
+};
+
+/// The most bytes of an unknown command that an error repeats, and of its arguments.
+const REPEATED: usize = 128;
+
+/// Carries out a request and writes the reply to the end of `out`.
+pub(crate) fn execute(session: &mut Session, args: Arguments<'_>, out: &mut Vec<u8>) {
+    let before = out.len();
+    if session.reply_mode == ReplyMode::SkipNext {
+        session.reply_mode = ReplyMode::Skip;
+    }
+    session.follow_numbering();
+    match find(args).and_then(|command| permitted(session, command, args)) {
+        Ok(command) => carry_out(session, command, args, out),
+        Err(refusal) => refuse(session, &refusal, out),
+    }
+    match session.reply_mode {
+        ReplyMode::On => {}
+        ReplyMode::Off | ReplyMode::SkipNext => out.truncate(before),
+        ReplyMode::Skip => {
+            out.truncate(before);
+            session.reply_mode = ReplyMode::On;
+        }
+    }
+}
+
+/// Why a request does not come to be carried out.
+struct Refusal {
+    command: Option<&'static Command>,
+    text: Vec<u8>,
+}
+
+/// The command that a request names, if it has as many arguments as that takes.
+fn find(args: Arguments<'_>) -> Result<&'static Command, Refusal> {
+    let unknown = |text| Refusal { command: None, text };
+    let command = catalog().find(args.at(0)).ok_or_else(|| unknown(unknown_command(args)))?;
+    let command = match args.get(1).map_or(Container::Plain, |word| command.contained(word)) {
+        Container::Plain => command,
+        Container::Has(subcommand) => subcommand,
+        Container::HasNot => return Err(unknown(unknown_subcommand(command, args.at(1)))),
+    };
+    if command.spec.takes(args.len()) {
+        return Ok(command);
+    }
+    let text = Failure::Arity.wire_text(&command.name).into_owned().into_bytes();
+    Err(Refusal { command: Some(command), text })
+}
+
+fn unknown_command(args: Arguments<'_>) -> Vec<u8> {
+    let head = |bytes: &[u8], most: usize| bytes.iter().copied().take(most).collect::<Vec<u8>>();
+    let mut repeated = Vec::new();
+    for argument in args.iter().skip(1) {
+        if repeated.len() >= REPEATED {
+            break;
+        }
+        let room = REPEATED - repeated.len();
+        repeated.push(b'\'');
+        repeated.extend(head(argument, room));
+        repeated.extend_from_slice(b"' ");
+    }
+    let name = head(args.at(0), REPEATED);
+    [b"ERR unknown command '", &name[..], b"', with args beginning with: ", &repeated].concat()
+}
+
+fn unknown_subcommand(command: &Command, word: &[u8]) -> Vec<u8> {
+    let word = word.get(..REPEATED).unwrap_or(word);
+    let help = format!("'. Try {} HELP.", command.name.to_ascii_uppercase());
+    [b"ERR unknown subcommand '", word, help.as_bytes()].concat()
+}
+
+/// The command, if the client may use it.
+fn permitted(
+    session: &Session,
+    command: &'static Command,
+    _: Arguments<'_>,
+) -> Result<&'static Command, Refusal> {
+    if session.is_authenticated || command.spec.has(flag::NO_AUTH) {
+        return Ok(command);
+    }
+    Err(Refusal { command: Some(command), text: b"NOAUTH Authentication required.".to_vec() })
+}
+
+#[cold]
+fn refuse(session: &Session, refusal: &Refusal, out: &mut Vec<u8>) {
+    let tallies = &session.shared.tallies;
+    tallies.error(&String::from_utf8_lossy(&refusal.text));
+    if let Some(tally) = refusal.command.and_then(|command| tallies.commands.get(command.number)) {
+        tally.rejected.add(1);
+    }
+    Reply::new(out, session.protocol).error_bytes(&refusal.text);
+}
+
+fn carry_out(
+    session: &mut Session,
+    command: &'static Command,
+    args: Arguments<'_>,
+    out: &mut Vec<u8>,
+) {
+    let before = out.len();
+    let mut reply = Reply::new(out, session.protocol);
+    let outcome = (command.spec.run)(&mut Call { session, command, args, reply: &mut reply });
+    if let Err(failure) = outcome {
+        reply.take_back(before);
+        let text = failure.wire_text(&command.name);
+        session.shared.tallies.error(&text);
+        if let Some(tally) = session.shared.tallies.commands.get(command.number) {
+            tally.failed.add(1);
+        }
+        reply.error(text);
+    }
+    count(session, command, args);
+}
+
+/// Counts a command that has ended now, and remembers it if it took long.
+fn count(session: &mut Session, command: &'static Command, args: Arguments<'_>) {
+    let now = session.shared.clock.raw();
+    let nanos = session.shared.clock.delta_as_nanos(session.mark, now);
+    session.mark = now;
+    if session.streak.number != command.number {
+        session.settle();
+        session.streak = Streak { number: command.number, calls: 0, nanos: 0 };
+    }
+    session.streak.calls += 1;
+    session.streak.nanos += nanos;
+    if nanos / 1000 >= session.shared.settings.slow_from.get()
+        && !command.spec.has(flag::SKIP_SLOWLOG)
+    {
+        remember(session, nanos / 1000, args);
+    }
+}
+
+#[cold]
+fn remember(session: &Session, micros: u64, args: Arguments<'_>) {
+    let most = usize::try_from(session.shared.settings.slow_log_length.get()).unwrap_or(0);
+    let command = SlowCommand {
+        id: 0,
+        unix_seconds: i64::try_from(since_1970().as_secs()).unwrap_or(i64::MAX),
+        micros: i64::try_from(micros).unwrap_or(i64::MAX),
+        arguments: abridged(args),
+        address: session.client.address.clone(),
+        client_name: session.client.name(),
+    };
+    session.shared.slow_log.keep(command, most);
+}

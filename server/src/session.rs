@@ -1,0 +1,134 @@
+//! What a connection remembers from one command to the next.
+
+use crate::{clients::Client, protocol::Protocol, shared::Shared};
+use memory_cache_pool::MemoryCachePool;
+use std::{sync::Arc, time::Duration};
+
+/// Which replies a client wants.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum ReplyMode {
+    /// All of them.
+    On,
+    /// None.
+    Off,
+    /// All but that to the command that asks for it, and that to the next one.
+    SkipNext,
+    /// All but that to this command.
+    Skip,
+}
+
+/// What a connection does after a command.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Next {
+    /// Goes on.
+    Continue,
+    /// Sends what is to be sent, and ends.
+    Close,
+    /// Goes on after a while.
+    Sleep(Duration),
+}
+
+/// Commands of one kind in a row, whose numbers are added up when another kind follows or the batch
+/// ends, so that counting costs the shared counters one visit and not one a command.
+#[derive(Debug, Default)]
+pub(crate) struct Streak {
+    pub(crate) number: usize,
+    pub(crate) calls: u64,
+    pub(crate) nanos: u64,
+}
+
+/// The state of a connection, as far as commands see it.
+#[derive(Debug)]
+pub(crate) struct Session {
+    /// What all connections share.
+    pub(crate) shared: Arc<Shared>,
+    /// What others may know of this connection.
+    pub(crate) client: Arc<Client>,
+    /// The selected database.
+    pub(crate) pool: MemoryCachePool,
+    /// Its number.
+    pub(crate) database: usize,
+    /// When the databases were numbered as `pool` assumes.
+    numbering: u64,
+    /// The protocol that the client speaks.
+    pub(crate) protocol: Protocol,
+    /// Whether the client may use commands.
+    pub(crate) is_authenticated: bool,
+    /// Which replies it wants.
+    pub(crate) reply_mode: ReplyMode,
+    /// What happens after the command.
+    pub(crate) next: Next,
+    /// The clock's reading when the last command ended.
+    pub(crate) mark: u64,
+    pub(crate) streak: Streak,
+}
+
+impl Session {
+    pub(crate) fn new(shared: Arc<Shared>, client: Arc<Client>) -> Self {
+        let (pool, numbering) = shared.databases.first();
+        let is_authenticated = !shared.settings.is_guarded.is_raised();
+        let mark = shared.clock.raw();
+        Self {
+            shared,
+            client,
+            pool,
+            database: 0,
+            numbering,
+            protocol: Protocol::default(),
+            is_authenticated,
+            reply_mode: ReplyMode::On,
+            next: Next::Continue,
+            mark,
+            streak: Streak::default(),
+        }
+    }
+
+    /// Selects a database; false when there is none of this number.
+    pub(crate) fn select(&mut self, database: usize) -> bool {
+        let Some((pool, numbering)) = self.shared.databases.open(database) else { return false };
+        self.pool = pool;
+        self.numbering = numbering;
+        self.database = database;
+        self.client.database.set(database as u64);
+        true
+    }
+
+    /// Finds the selected database anew if the numbers have changed.
+    #[inline]
+    pub(crate) fn follow_numbering(&mut self) {
+        if self.numbering != self.shared.databases.numbering() {
+            self.select(self.database);
+        }
+    }
+
+    /// Sets the protocol.
+    pub(crate) fn speak(&mut self, protocol: Protocol) {
+        self.protocol = protocol;
+        self.client.speaks_resp3.set(protocol == Protocol::Resp3);
+    }
+
+    /// Everything as it was when the client came: RESET.
+    pub(crate) fn reset(&mut self) {
+        self.select(0);
+        self.speak(Protocol::default());
+        self.is_authenticated = !self.shared.settings.is_guarded.is_raised();
+        self.reply_mode = ReplyMode::On;
+        self.client.set_name(b"");
+        self.client.no_evict.set(false);
+    }
+
+    /// Adds what was counted since to the shared counters.
+    pub(crate) fn settle(&mut self) {
+        let streak = std::mem::take(&mut self.streak);
+        if streak.calls == 0 {
+            return;
+        }
+        let tallies = &self.shared.tallies;
+        tallies.total_commands.add(streak.calls);
+        if let Some(tally) = tallies.commands.get(streak.number) {
+            tally.calls.add(streak.calls);
+            tally.nanos.add(streak.nanos);
+        }
+        self.client.last_command.set(streak.number as u64);
+    }
+}

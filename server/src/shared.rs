@@ -1,0 +1,96 @@
+//! What all connections share.
+
+use crate::{
+    clients::{Clients, millis},
+    databases::Databases,
+    options::ServerOptions,
+    settings::Settings,
+    slow_log::SlowLog,
+    sync::Number,
+    tallies::Tallies,
+};
+use memory_cache_pool::MemoryCachePool;
+use std::time::{Duration, Instant};
+use tokio::sync::Notify;
+
+/// What all connections share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) databases: Databases,
+    pub(crate) settings: Settings,
+    pub(crate) clients: Clients,
+    pub(crate) tallies: Tallies,
+    pub(crate) slow_log: SlowLog,
+    pub(crate) clock: quanta::Clock,
+    pub(crate) began: Instant,
+    /// The port that is listened on, for INFO.
+    pub(crate) port: Number,
+    pub(crate) peak_memory: Number,
+    pub(crate) pause: Pause,
+    /// Somebody asked for the end: SHUTDOWN.
+    pub(crate) end: Notify,
+}
+
+impl Shared {
+    pub(crate) fn new(pool: MemoryCachePool, options: &ServerOptions) -> Self {
+        let settings = Settings::new(&options.given);
+        let databases = usize::try_from(settings.number("databases")).unwrap_or(1);
+        Self {
+            databases: Databases::new(pool, databases, options.pool_config()),
+            settings,
+            clients: Clients::default(),
+            tallies: Tallies::default(),
+            slow_log: SlowLog::default(),
+            clock: quanta::Clock::new(),
+            began: Instant::now(),
+            port: Number::default(),
+            peak_memory: Number::default(),
+            pause: Pause::default(),
+            end: Notify::new(),
+        }
+    }
+
+    /// The bytes that all databases take.
+    pub(crate) fn used_memory(&self) -> u64 {
+        let of = |pool: &MemoryCachePool| pool.get_stats().memory_usage as u64;
+        let used = self.databases.used().iter().map(|(_, pool)| of(pool)).sum();
+        self.peak_memory.raise(used);
+        used
+    }
+}
+
+/// CLIENT PAUSE: until when commands wait, in milliseconds since the server began.
+#[derive(Debug, Default)]
+pub(crate) struct Pause {
+    all_until: Number,
+    writes_until: Number,
+}
+
+impl Pause {
+    /// Lets commands, or those that write, wait so long; a longer pause stays.
+    pub(crate) fn begin(&self, uptime: Duration, length: Duration, only_writes: bool) {
+        let until = millis(uptime.saturating_add(length));
+        self.writes_until.raise(until);
+        if !only_writes {
+            self.all_until.raise(until);
+        }
+    }
+
+    /// Ends every pause.
+    pub(crate) fn end(&self) {
+        self.all_until.set(0);
+        self.writes_until.set(0);
+    }
+
+    /// Whether there may be a pause.
+    #[inline]
+    pub(crate) fn may_be_on(&self) -> bool {
+        self.writes_until.get() != 0
+    }
+
+    /// How long a command has to wait from now on.
+    pub(crate) fn left(&self, uptime: Duration, writes: bool) -> Duration {
+        let until = if writes { self.writes_until.get() } else { self.all_until.get() };
+        Duration::from_millis(until.saturating_sub(millis(uptime)))
+    }
+}

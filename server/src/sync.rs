@@ -1,0 +1,93 @@
+//! The one door to atomics: numbers and flags that several threads share.
+//!
+//! None of them is part of a protocol between threads: each is a fact by itself, read and written
+//! with no promise about anything else. What has to be seen together lies behind a lock.
+
+use std::sync::{
+    Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicBool, AtomicU64, Ordering},
+};
+
+/// A number.
+#[derive(Debug, Default)]
+pub(crate) struct Number(AtomicU64);
+
+impl Number {
+    /// Begins with this value.
+    pub(crate) const fn new(value: u64) -> Self {
+        Self(AtomicU64::new(value))
+    }
+
+    /// The value.
+    #[inline]
+    pub(crate) fn get(&self) -> u64 {
+        // ORDERING: Relaxed; a fact by itself, nothing is carried.
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Replaces the value.
+    #[inline]
+    pub(crate) fn set(&self, value: u64) {
+        // ORDERING: Relaxed; as in `get`.
+        self.0.store(value, Ordering::Relaxed);
+    }
+
+    /// Adds to the value, from any thread, and returns what it was.
+    #[inline]
+    pub(crate) fn add(&self, amount: u64) -> u64 {
+        // ORDERING: Relaxed; an RMW always sees the latest value, which is all there is.
+        self.0.fetch_add(amount, Ordering::Relaxed)
+    }
+
+    /// Raises the value to at least this.
+    pub(crate) fn raise(&self, value: u64) {
+        // ORDERING: Relaxed; as in `add`.
+        self.0.fetch_max(value, Ordering::Relaxed);
+    }
+}
+
+/// A number that only grows, and says of which state of something else a reader knows.
+#[derive(Debug, Default)]
+pub(crate) struct Version(AtomicU64);
+
+impl Version {
+    /// The version.
+    #[inline]
+    pub(crate) fn get(&self) -> u64 {
+        // ORDERING: Acquire, so that who sees a version sees what was changed before it.
+        self.0.load(Ordering::Acquire)
+    }
+
+    /// Counts a change that has been made.
+    pub(crate) fn advance(&self) {
+        // ORDERING: Release; the other half of `get`.
+        self.0.fetch_add(1, Ordering::Release);
+    }
+}
+
+/// A flag.
+#[derive(Debug, Default)]
+pub(crate) struct Flag(AtomicBool);
+
+impl Flag {
+    /// Whether it is raised.
+    #[inline]
+    pub(crate) fn is_raised(&self) -> bool {
+        // ORDERING: Acquire, so that whoever sees the flag sees what was done before it was raised.
+        self.0.load(Ordering::Acquire)
+    }
+
+    /// Raises or lowers it.
+    pub(crate) fn set(&self, raised: bool) {
+        // ORDERING: Release; the other half of `is_raised`.
+        self.0.store(raised, Ordering::Release);
+    }
+}
+
+/// Locks `mutex`, whatever happened to a thread that held it.
+///
+/// Every lock of this crate guards data that is whole at each statement, so that a panic in a
+/// holder leaves nothing to repair.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

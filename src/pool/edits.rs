@@ -1,0 +1,428 @@
+//! Edits of hashes, sets and lists: [`write`](Engine::write) for values that are not replaced as a
+//! whole.
+//!
+//! A new version of a value shares with the old one what has not changed. So an edit that has won
+//! its key retires exactly what it has replaced, and one that has lost frees exactly what it has
+//! made: see [`tree`](crate::value::tree).
+
+use super::engine::{Engine, live_of};
+use crate::{
+    error::Error,
+    reclaim::Guard,
+    record::{
+        Draft, LONGEST_KEY, Live, Origin, Record, Value,
+        collection::{Body, Family},
+    },
+    seed::KeyHasher,
+    table::Found,
+    tally::Tally,
+    value::{
+        collection::{Attempt, Verdict},
+        element::Element,
+        hash::{HashEdit, HashValue},
+        list::{ListEdit, ListValue},
+        set::{SetEdit, SetValue},
+        tree::{edit::Edit, fields::Outcome},
+    },
+};
+
+/// A key as an edit has found it.
+#[derive(Debug)]
+pub(super) struct Target<'g> {
+    key: &'g [u8],
+    hash: u64,
+    found: Option<Found<'g, Record>>,
+    /// What it holds, unless that has expired.
+    pub(super) live: Option<Live<'g>>,
+}
+
+/// What a new value takes the place of.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Basis {
+    /// The value that it was built from, whose time to live it keeps.
+    Present,
+    /// Whatever the key holds; the deadline is this one (0 is none).
+    Nothing(u64),
+}
+
+/// Whether steps have changed a list.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Changes {
+    /// They have.
+    Yes,
+    /// It is as it was.
+    No,
+}
+
+/// A hash that a key holds, or the empty one.
+#[inline]
+pub(super) fn hash_of(live: Option<Live<'_>>) -> Result<HashValue<'_>, Error> {
+    match live.map(Live::value) {
+        None => Ok(HashValue::EMPTY),
+        Some(Value::Hash(hash)) => Ok(hash),
+        Some(_) => Err(Error::WrongType),
+    }
+}
+
+/// A set that a key holds, or the empty one.
+#[inline]
+pub(super) fn set_of(live: Option<Live<'_>>) -> Result<SetValue<'_>, Error> {
+    match live.map(Live::value) {
+        None => Ok(SetValue::EMPTY),
+        Some(Value::Set(set)) => Ok(set),
+        Some(_) => Err(Error::WrongType),
+    }
+}
+
+/// A list that a key holds, or the empty one.
+#[inline]
+pub(super) fn list_of(live: Option<Live<'_>>) -> Result<ListValue<'_>, Error> {
+    match live.map(Live::value) {
+        None => Ok(ListValue::EMPTY),
+        Some(Value::List(list)) => Ok(list),
+        Some(_) => Err(Error::WrongType),
+    }
+}
+
+impl Engine {
+    /// Finds a key that is to be edited.
+    ///
+    /// # Errors
+    ///
+    /// `KeyTooLong`.
+    #[inline]
+    pub(super) fn target<'g>(
+        &'g self,
+        guard: &'g Guard<'_>,
+        key: &'g [u8],
+    ) -> Result<Target<'g>, Error> {
+        if key.len() > LONGEST_KEY {
+            return Err(Error::KeyTooLong);
+        }
+        let hash = self.hash(key);
+        let found = self.find_for_write(guard, key, hash);
+        let live = found.as_ref().map(|found| live_of(found, guard));
+        let live = live.filter(|live| live.deadline() == 0 || !self.has_expired(live.deadline()));
+        Ok(Target { key, hash, found, live })
+    }
+
+    /// Gives a key a value that was built from what was found, or from nothing; false when another
+    /// write of the key came first.
+    #[inline]
+    pub(super) fn install(
+        &self,
+        guard: &Guard<'_>,
+        target: &Target<'_>,
+        body: Body<'_>,
+        basis: Basis,
+    ) -> Result<bool, Error> {
+        if self.evictor.is_limited() {
+            self.make_room(guard, target.hash, body.block_size(target.key.len()), 0)?;
+        }
+        let origin = self.origin(target, basis);
+        let is_heir = matches!(basis, Basis::Present) && target.live.is_some();
+        let draft = Draft::with_body(target.key, body, is_heir, origin, guard);
+        self.place(guard, target, draft)
+    }
+
+    /// What the header of a new record says.
+    #[inline]
+    fn origin(&self, target: &Target<'_>, basis: Basis) -> Origin {
+        let written = self.elapsed_coarse();
+        let now = self.evictor.pace.now();
+        let usage = match target.live {
+            Some(live) => live.usage().inherit(now),
+            None => self.first_usage(target.hash, self.evictor.is_limited(), now),
+        };
+        let deadline = match (basis, target.live) {
+            (Basis::Nothing(deadline), _) => deadline,
+            (Basis::Present, None) => self.default_deadline(),
+            (Basis::Present, Some(live)) => live.deadline(),
+        };
+        Origin { hash: target.hash, deadline, written, usage }
+    }
+
+    /// Gives a key a copy of another one's value and its deadline, whatever it held; false when
+    /// another write of the key came first. O(elements).
+    pub(super) fn install_copy(
+        &self,
+        guard: &Guard<'_>,
+        target: &Target<'_>,
+        source: Live<'_>,
+    ) -> Result<bool, Error> {
+        let basis = Basis::Nothing(source.deadline());
+        let (family, tree) = match source.value() {
+            Value::Hash(hash) => (Family::Hash, hash.collection().as_tree()),
+            Value::Set(set) => (Family::Set, set.collection().as_tree()),
+            Value::List(list) if list.middle_node().is_some() => {
+                let mut edit = Edit::new(guard);
+                let mut steps = ListEdit::new(list, &mut edit);
+                steps.copy();
+                let image = steps.finish();
+                let is_done = self.install(guard, target, Body::List(&image), basis)?;
+                if is_done {
+                    // SAFETY: the copy is published, and has taken nothing from any other record.
+                    unsafe { edit.commit() };
+                    self.finish(guard, Tally::Sets);
+                }
+                return Ok(is_done);
+            }
+            Value::List(_) => (Family::Hash, None),
+            Value::Bytes(_) | Value::Integer(_) | Value::Object(_) => {
+                if self.evictor.is_limited() {
+                    self.make_room(guard, target.hash, source.memory(), 0)?;
+                }
+                let origin = self.origin(target, basis);
+                let draft = Draft::new(target.key, source.content(), origin, guard);
+                return self.place(guard, target, draft);
+            }
+        };
+        match tree {
+            None => self.install(guard, target, Body::Same(source), basis),
+            Some(tree) => {
+                let mut attempt = Attempt::new(guard);
+                let verdict = attempt.copy(tree);
+                self.carry_out(guard, target, family, basis, verdict, &mut attempt)
+            }
+        }
+    }
+
+    /// Puts a record in the place of what was found; false when another write of the key came
+    /// first.
+    #[inline]
+    fn place(
+        &self,
+        guard: &Guard<'_>,
+        target: &Target<'_>,
+        draft: Draft<'_, '_>,
+    ) -> Result<bool, Error> {
+        match &target.found {
+            Some(found) => {
+                Ok(self.replace::<true>(guard, found, target.hash, draft, target.live.is_none()))
+            }
+            None => {
+                let is_limited = self.evictor.is_limited();
+                self.insert(guard, target.key, target.hash, draft, is_limited)
+            }
+        }
+    }
+
+    /// Counts an edit, and does a write's share of the pool's work.
+    #[inline]
+    fn finish(&self, guard: &Guard<'_>, tally: Tally) {
+        self.count(guard, tally);
+        self.upkeep(guard);
+    }
+
+    /// Removes what was found; false when another write of the key came first.
+    pub(super) fn clear(&self, guard: &Guard<'_>, target: &Target<'_>) -> bool {
+        match &target.found {
+            Some(found) if target.live.is_some() => self.remove(guard, found),
+            _ => true,
+        }
+    }
+
+    /// Carries out the verdict on a hash or set; false when another write of the key came first.
+    #[inline]
+    pub(super) fn carry_out(
+        &self,
+        guard: &Guard<'_>,
+        target: &Target<'_>,
+        family: Family,
+        basis: Basis,
+        verdict: Verdict,
+        attempt: &mut Attempt<'_, '_, Guard<'_>>,
+    ) -> Result<bool, Error> {
+        let is_done = match (verdict, attempt.tree()) {
+            (Verdict::Unchanged, _) => true,
+            (Verdict::Empty, _) => self.clear(guard, target),
+            (Verdict::Tree, Some(tree)) => {
+                self.install(guard, target, Body::Tree(family, tree), basis)?
+            }
+            (Verdict::Packed | Verdict::Tree, _) => {
+                self.install(guard, target, Body::Packed(family, attempt.packing()), basis)?
+            }
+        };
+        if is_done && matches!(verdict, Verdict::Packed | Verdict::Tree) {
+            // SAFETY: the record that was built of this attempt has taken the place of the one that
+            // the attempt began with, if it began with one, and is its heir then: so that one is
+            // retired alone.
+            unsafe { attempt.commit() };
+        }
+        if is_done {
+            let is_nothing = attempt.outcome().is_nothing();
+            self.finish(guard, if is_nothing { Tally::OtherOperations } else { Tally::Sets });
+        }
+        Ok(is_done)
+    }
+
+    /// Edits a hash; says what has changed. Atomic, and lock-free: tries again only when another
+    /// write of the key, or another insert of its bucket, has succeeded.
+    #[inline]
+    pub(super) fn edit_hash<'k>(
+        &'k self,
+        key: &[u8],
+        gather: impl FnOnce(&mut HashEdit<'k, KeyHasher>) -> Result<(), Error>,
+    ) -> Result<Outcome, Error> {
+        let mut edit = HashEdit::new(&self.hasher);
+        gather(&mut edit)?;
+        let edit = edit.settle();
+        let guard = &self.pin_to_write();
+        let mut attempt = Attempt::new(guard);
+        loop {
+            let target = self.target(guard, key)?;
+            let verdict = edit.apply(hash_of(target.live)?, &mut attempt)?;
+            let (family, basis) = (Family::Hash, Basis::Present);
+            if self.carry_out(guard, &target, family, basis, verdict, &mut attempt)? {
+                return Ok(attempt.outcome());
+            }
+            attempt.begin_again();
+        }
+    }
+
+    /// Gives a field of a hash the value that a call makes of the present one, unless it makes
+    /// none. As [`edit_hash`](Self::edit_hash).
+    pub(super) fn update_field(
+        &self,
+        key: &[u8],
+        field: &[u8],
+        mut make: impl FnMut(Option<Element<'_>>) -> Result<Option<Vec<u8>>, Error>,
+    ) -> Result<(), Error> {
+        let guard = &self.pin_to_write();
+        loop {
+            let target = self.target(guard, key)?;
+            let hash = hash_of(target.live)?;
+            let Some(value) = make(hash.get(field, &self.hasher))? else {
+                self.finish(guard, Tally::OtherOperations);
+                return Ok(());
+            };
+            let mut edit = HashEdit::new(&self.hasher);
+            edit.set(field, &value)?;
+            let edit = edit.settle();
+            let mut attempt = Attempt::new(guard);
+            let verdict = edit.apply(hash, &mut attempt)?;
+            let (family, basis) = (Family::Hash, Basis::Present);
+            if self.carry_out(guard, &target, family, basis, verdict, &mut attempt)? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Edits a set. As [`edit_hash`](Self::edit_hash).
+    #[inline]
+    pub(super) fn edit_set<'k>(
+        &'k self,
+        key: &[u8],
+        gather: impl FnOnce(&mut SetEdit<'k, KeyHasher>) -> Result<(), Error>,
+    ) -> Result<Outcome, Error> {
+        let mut edit = SetEdit::new(&self.hasher);
+        gather(&mut edit)?;
+        let edit = edit.settle();
+        let guard = &self.pin_to_write();
+        let mut attempt = Attempt::new(guard);
+        loop {
+            let target = self.target(guard, key)?;
+            let verdict = edit.apply(set_of(target.live)?, &mut attempt)?;
+            let (family, basis) = (Family::Set, Basis::Present);
+            if self.carry_out(guard, &target, family, basis, verdict, &mut attempt)? {
+                return Ok(attempt.outcome());
+            }
+            attempt.begin_again();
+        }
+    }
+
+    /// Removes the members of a set that a call chooses, and returns them. As
+    /// [`edit_hash`](Self::edit_hash).
+    pub(super) fn take_members(
+        &self,
+        key: &[u8],
+        mut choose: impl FnMut(&Guard<'_>, SetValue<'_>) -> Vec<Vec<u8>>,
+    ) -> Result<Vec<Vec<u8>>, Error> {
+        let guard = &self.pin_to_write();
+        loop {
+            let target = self.target(guard, key)?;
+            let set = set_of(target.live)?;
+            let chosen = choose(guard, set);
+            if self.remove_members(guard, &target, set, &chosen)? {
+                return Ok(chosen);
+            }
+        }
+    }
+
+    /// Tries once to remove members of a set; false when another write of the key came first.
+    fn remove_members(
+        &self,
+        guard: &Guard<'_>,
+        target: &Target<'_>,
+        set: SetValue<'_>,
+        members: &[Vec<u8>],
+    ) -> Result<bool, Error> {
+        let mut edit = SetEdit::new(&self.hasher);
+        for member in members {
+            edit.remove(member)?;
+        }
+        let edit = edit.settle();
+        let mut attempt = Attempt::new(guard);
+        let verdict = edit.apply(set, &mut attempt)?;
+        self.carry_out(guard, target, Family::Set, Basis::Present, verdict, &mut attempt)
+    }
+
+    /// Gives a key a set of these members, whatever it held; no members remove it.
+    pub(super) fn put_set(&self, key: &[u8], members: &[Vec<u8>]) -> Result<(), Error> {
+        let mut edit = SetEdit::new(&self.hasher);
+        for member in members {
+            edit.add(member)?;
+        }
+        let edit = edit.settle();
+        let guard = &self.pin_to_write();
+        let mut attempt = Attempt::new(guard);
+        loop {
+            let target = self.target(guard, key)?;
+            let basis = Basis::Nothing(self.default_deadline());
+            let verdict = edit.apply(SetValue::EMPTY, &mut attempt)?;
+            if self.carry_out(guard, &target, Family::Set, basis, verdict, &mut attempt)? {
+                return Ok(());
+            }
+            attempt.begin_again();
+        }
+    }
+
+    /// Edits a list by steps that take effect together; the call says whether it has changed
+    /// anything. As [`edit_hash`](Self::edit_hash).
+    #[inline]
+    pub(super) fn edit_list<'g, 'd, T>(
+        &'g self,
+        guard: &'g Guard<'d>,
+        key: &'g [u8],
+        mut act: impl FnMut(
+            ListValue<'g>,
+            &mut ListEdit<'g, '_, 'g, Guard<'d>>,
+        ) -> Result<(Changes, T), Error>,
+    ) -> Result<T, Error> {
+        loop {
+            let target = self.target(guard, key)?;
+            let list = list_of(target.live)?;
+            let mut edit = Edit::new(guard);
+            let mut steps = ListEdit::new(list, &mut edit);
+            let (changes, reply) = act(list, &mut steps)?;
+            if changes == Changes::No {
+                self.finish(guard, Tally::OtherOperations);
+                return Ok(reply);
+            }
+            if steps.len() == 0 {
+                if self.clear(guard, &target) {
+                    self.finish(guard, Tally::Deletes);
+                    return Ok(reply);
+                }
+                continue;
+            }
+            let image = steps.finish();
+            if self.install(guard, &target, Body::List(&image), Basis::Present)? {
+                // SAFETY: as in `try_fields`.
+                unsafe { edit.commit() };
+                self.finish(guard, Tally::Sets);
+                return Ok(reply);
+            }
+        }
+    }
+}

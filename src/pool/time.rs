@@ -1,0 +1,101 @@
+//! What time it is, as exactly as each question needs it, and what has expired by then.
+
+use super::engine::Engine;
+use crate::{record::Live, sync::Ordering};
+use std::time::Duration;
+
+/// How far a coarse reading of the clock may lie behind a precise one.
+const COARSE_LAG_MILLIS: u64 = 20;
+
+/// When a value is written, and when it expires.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Dates {
+    /// Unix milliseconds; 0 is never.
+    pub(super) deadline: u64,
+    /// Milliseconds since the pool began.
+    pub(super) written: u64,
+}
+
+impl Engine {
+    /// Whether a deadline has passed; at the deadline itself a key is still there.
+    ///
+    /// Reads the cheap clock first, and the precise one only when that leaves it open.
+    #[inline(never)]
+    pub(super) fn has_expired(&self, deadline: u64) -> bool {
+        let coarse = self.clock.coarse_millis();
+        if deadline > coarse.saturating_add(COARSE_LAG_MILLIS) {
+            return false;
+        }
+        deadline < coarse || self.clock.now_millis() > deadline
+    }
+
+    /// As [`has_expired`](Self::has_expired) of a deadline or 0, for who has looked at the clock.
+    #[inline]
+    pub(super) fn has_expired_since(&self, deadline: u64, elapsed: u64) -> bool {
+        deadline != 0
+            && deadline <= self.began.saturating_add(elapsed).saturating_add(COARSE_LAG_MILLIS)
+            && self.has_expired(deadline)
+    }
+
+    /// When a plain write happens, and when what it writes expires.
+    #[inline]
+    pub(super) fn default_dates(&self) -> Dates {
+        match self.default_ttl {
+            None => Dates { deadline: 0, written: self.elapsed_coarse() },
+            Some(ttl) => {
+                let now = self.clock.now_millis();
+                Dates { deadline: now.saturating_add(ttl), written: self.elapsed_at(now) }
+            }
+        }
+    }
+
+    /// The deadline of a plain write: the configured time to live from now, or none.
+    #[inline]
+    pub(super) fn default_deadline(&self) -> u64 {
+        match self.default_ttl {
+            None => 0,
+            Some(ttl) => self.clock.now_millis().saturating_add(ttl),
+        }
+    }
+
+    /// Milliseconds since the pool began, coarsely.
+    #[inline]
+    pub(super) fn elapsed_coarse(&self) -> u64 {
+        self.elapsed_at(self.clock.coarse_millis())
+    }
+
+    /// Milliseconds from the pool's begin to what the clock shows.
+    #[inline]
+    pub(super) fn elapsed_at(&self, now: u64) -> u64 {
+        let elapsed = now.saturating_sub(self.began);
+        // ORDERING: Relaxed; coarse time. Written only when time goes on, once a millisecond at most:
+        // not for a reading that lags behind another thread's.
+        let ahead = self.recent.load(Ordering::Relaxed).wrapping_sub(elapsed);
+        if ahead > COARSE_LAG_MILLIS {
+            self.let_time_pass(elapsed);
+        }
+        elapsed
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn let_time_pass(&self, elapsed: u64) {
+        // ORDERING: Relaxed; as above.
+        self.recent.store(elapsed, Ordering::Relaxed);
+        self.evictor.pace.let_time_pass(elapsed);
+    }
+
+    /// How long ago a record was used.
+    pub(super) fn idle(&self, live: Live<'_>) -> Duration {
+        let used = self.evictor.pace.millis_at(live.usage().last_use());
+        Duration::from_millis(self.elapsed_coarse().saturating_sub(used))
+    }
+
+    /// Milliseconds since the pool began, as of the last look at the clock: by a write, or by one in
+    /// 64 increments.
+    #[inline]
+    pub(super) fn elapsed_recent(&self) -> u64 {
+        // ORDERING: Relaxed; coarse time, nothing is carried.
+        self.recent.load(Ordering::Relaxed)
+    }
+}

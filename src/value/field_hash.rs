@@ -1,0 +1,117 @@
+//! The hash of a field: its tag, its path through a tree, its place in a scan.
+
+use std::hash::{BuildHasher, Hasher};
+
+/// Levels of a tree that the hash leads through; below them, fields share a leaf.
+pub(crate) const DEEPEST: u8 = 12;
+
+/// Children of a branch, one for each four bits of the hash.
+pub(crate) const FAN: usize = 16;
+
+/// Bits of a place in a scan.
+const PLACE_BITS: u32 = 4 * DEEPEST as u32;
+
+/// The hash of a field or member.
+///
+/// ```text
+/// [63:16] the path, four bits a level, and so the place in a scan | [7:0] the tag
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) struct FieldHash(u64);
+
+impl FieldHash {
+    /// Hashes a text.
+    #[inline]
+    pub(crate) fn of<H: BuildHasher>(hasher: &H, text: &[u8]) -> Self {
+        let mut state = hasher.build_hasher();
+        state.write(text);
+        Self(state.finish())
+    }
+
+    /// The byte that stands in front of a packed value, where a lookup compares it first.
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "the lowest byte is meant")]
+    pub(crate) fn tag(self) -> u8 {
+        self.0 as u8
+    }
+
+    /// Which child of a branch at this depth it belongs to.
+    #[inline]
+    pub(crate) fn child(self, depth: u8) -> usize {
+        Place(self.0 >> (u64::BITS - PLACE_BITS)).child(depth)
+    }
+}
+
+/// A place in the order of hashes, of which a tree keeps 48 bits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) struct Place(u64);
+
+impl Place {
+    /// The first place; none when the cursor is beyond the last.
+    pub(crate) fn of_cursor(cursor: u64) -> Option<Self> {
+        (cursor >> PLACE_BITS == 0).then_some(Self(cursor))
+    }
+
+    /// The cursor that continues here.
+    pub(crate) fn cursor(self) -> u64 {
+        self.0
+    }
+
+    /// Which child of a branch at this depth it lies in.
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "four bits are meant")]
+    pub(crate) fn child(self, depth: u8) -> usize {
+        (self.0 >> Self::shift(depth)) as usize % FAN
+    }
+
+    /// The first place of the child of that number, of the branch at this depth on the way here.
+    pub(crate) fn at_child(self, depth: u8, child: usize) -> Self {
+        let shift = Self::shift(depth);
+        Self((self.0 >> shift >> 4 << 4 | child as u64) << shift)
+    }
+
+    /// The first place after the branch, or leaf, that lies this deep on the way here.
+    pub(crate) fn after(self, depth: u8) -> Option<Self> {
+        let shift = PLACE_BITS - 4 * u32::from(depth);
+        Self::of_cursor(((self.0 >> shift) + 1) << shift)
+    }
+
+    fn shift(depth: u8) -> u32 {
+        PLACE_BITS - 4 - 4 * u32::from(depth)
+    }
+}
+
+#[cfg(all(test, not(pool_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_the_hash_from_its_highest_bits_down() {
+        let hash = FieldHash(0x0123_4567_89AB_CDEF);
+
+        let path: Vec<_> = (0..DEEPEST).map(|depth| hash.child(depth)).collect();
+
+        assert_eq!(path, (0..12).collect::<Vec<_>>());
+        assert_eq!(hash.tag(), 0xEF);
+    }
+
+    #[test]
+    fn the_places_after_a_part_of_the_tree_are_the_next_parts() {
+        let place = Place(0x0123_4567_89AB);
+
+        assert_eq!(place.at_child(0, 5), Place(0x5000_0000_0000));
+        assert_eq!(place.at_child(2, 15), Place(0x01F0_0000_0000));
+        assert_eq!(place.at_child(11, 0), Place(0x0123_4567_89A0));
+        assert_eq!(place.after(2), Some(Place(0x0200_0000_0000)));
+        assert_eq!(place.after(12), Some(Place(0x0123_4567_89AC)));
+        assert_eq!(place.after(0), None);
+        assert_eq!(Place(0xFFF0_0000_0000).after(3), None);
+    }
+
+    #[test]
+    fn a_cursor_beyond_the_last_place_is_none() {
+        assert_eq!(Place::of_cursor(1 << 48), None);
+        assert_eq!(Place::of_cursor(u64::MAX), None);
+        assert_eq!(Place::of_cursor((1 << 48) - 1).map(Place::cursor), Some((1 << 48) - 1));
+    }
+}

@@ -1,0 +1,239 @@
+//! Lists.
+
+use super::Dice;
+use crate::value::{
+    element::Element,
+    list::{ListEdit, ListImage, ListRoot, ListValue},
+    packed::run::Side,
+    tree::{edit::Edit, heap::Heap},
+    writer::written,
+};
+use std::collections::VecDeque;
+
+/// What a record holds of a list.
+#[derive(Clone)]
+struct Held {
+    root: ListRoot,
+    ends: Vec<u8>,
+}
+
+impl Held {
+    fn nothing() -> Self {
+        Self { root: ListRoot::EMPTY, ends: Vec::new() }
+    }
+
+    fn list(&self) -> ListValue<'_> {
+        // SAFETY: the tests free nothing that is held.
+        unsafe { ListValue::new(self.root, &self.ends) }
+    }
+
+    /// What takes its place when an attempt has won.
+    fn after(image: &ListImage<'_, '_>) -> Self {
+        let ends = written(image.encoded_len(), |to| image.write(to));
+        assert_eq!(ends.len(), image.root.end_bytes());
+        Self { root: image.root, ends }
+    }
+}
+
+/// One step of an edit.
+#[derive(Debug)]
+enum Step {
+    Push(Side, Vec<u8>),
+    Trim(u64, u64),
+    Set(u64, Vec<u8>),
+    Insert(u64, Vec<u8>),
+    Remove(Vec<u64>),
+}
+
+impl Step {
+    fn roll(dice: &mut Dice, len: u64, grows: bool, text: &dyn Fn(&mut Dice) -> Vec<u8>) -> Self {
+        let side = if dice.one_in(2) { Side::Left } else { Side::Right };
+        match dice.below(12) {
+            0..4 if grows => Self::Push(side, text(dice)),
+            0..4 if dice.one_in(12) => {
+                let (a, b) = (dice.below(len + 2), dice.below(len + 2));
+                Self::Trim(a.min(b), a.max(b))
+            }
+            0..6 => {
+                let count = dice.below(if grows { 2 } else { 5 });
+                match side {
+                    Side::Left => Self::Trim(count.min(len), len),
+                    Side::Right => Self::Trim(0, len.saturating_sub(count)),
+                }
+            }
+            6 => Self::Set(dice.below(len + 1), text(dice)),
+            7 if !grows => {
+                let mut indices: Vec<_> =
+                    (0..dice.below(20)).map(|_| dice.below(len.max(1))).collect();
+                indices.sort_unstable();
+                indices.dedup();
+                indices.retain(|&index| index < len);
+                Self::Remove(indices)
+            }
+            7..9 if grows => Self::Insert(dice.below(len + 2), text(dice)),
+            _ => Self::Push(side, text(dice)),
+        }
+    }
+
+    fn apply<'a>(&'a self, edit: &mut ListEdit<'a, '_, '_, Heap>) {
+        match self {
+            Self::Push(side, text) => edit.push(*side, text).unwrap(),
+            Self::Trim(from, to) => edit.trim(*from, *to),
+            Self::Set(index, text) => drop(edit.set(*index, text).unwrap()),
+            Self::Insert(index, text) => edit.insert(*index, text).unwrap(),
+            Self::Remove(indices) => edit.remove(indices),
+        }
+    }
+
+    fn apply_to_oracle(&self, oracle: &mut VecDeque<Vec<u8>>) {
+        let len = oracle.len();
+        let at = |index: u64| (index as usize).min(len);
+        match self {
+            Self::Push(Side::Left, text) => oracle.push_front(text.clone()),
+            Self::Push(Side::Right, text) => oracle.push_back(text.clone()),
+            Self::Trim(from, to) => {
+                oracle.truncate(at(*to));
+                oracle.drain(..at(*from).min(at(*to)));
+            }
+            Self::Set(index, text) => {
+                if let Some(element) = oracle.get_mut(*index as usize) {
+                    element.clone_from(text);
+                }
+            }
+            Self::Insert(index, text) => oracle.insert(at(*index), text.clone()),
+            Self::Remove(indices) => {
+                for &index in indices.iter().rev() {
+                    oracle.remove(index as usize);
+                }
+            }
+        }
+    }
+}
+
+/// Edits a list by random steps, one to three at a time, and compares it with a queue.
+fn edit_a_list(seed: u64, edits: usize, most: usize, text: &dyn Fn(&mut Dice) -> Vec<u8>) {
+    let heap = Heap::default();
+    let mut dice = Dice::new(seed);
+    let mut held = Held::nothing();
+    let mut oracle = VecDeque::new();
+    let mut grows = true;
+    for number in 0..edits {
+        if oracle.len() > most || dice.one_in(1_000) {
+            grows = false;
+        } else if oracle.len() < 5 {
+            grows = true;
+        }
+        let mut steps = Vec::new();
+        for _ in 0..=dice.below(3) {
+            let step = Step::roll(&mut dice, oracle.len() as u64, grows, text);
+            step.apply_to_oracle(&mut oracle);
+            steps.push(step);
+        }
+
+        let mut edit = Edit::new(&heap);
+        if dice.one_in(8) {
+            // This attempt loses.
+            let mut list = ListEdit::new(held.list(), &mut edit);
+            steps.iter().for_each(|step| step.apply(&mut list));
+            list.finish();
+            edit.begin_again();
+        }
+        let mut list = ListEdit::new(held.list(), &mut edit);
+        steps.iter().for_each(|step| step.apply(&mut list));
+        assert_eq!(list.len(), oracle.len() as u64);
+        let next = Held::after(&list.finish());
+        if next.root.len == 0 {
+            drop(edit);
+            heap.detach(held.root.middle.into_iter(), held.root.bytes);
+        } else {
+            // SAFETY: nobody else edits.
+            unsafe { edit.commit() };
+        }
+        held = next;
+        heap.collect();
+
+        let list = held.list();
+        assert_eq!(list.len(), oracle.len() as u64, "edit {number}: {steps:?}");
+        assert_eq!(list.bytes(), heap.live_bytes() as u64, "edit {number}: {steps:?}");
+        for index in [0, list.len() / 2, dice.below(list.len() + 1), list.len().wrapping_sub(1)] {
+            let expected = oracle.get(index as usize);
+            assert_eq!(list.at(index).map(Element::to_vec).as_ref(), expected, "edit {number}");
+        }
+        if number % 64 == 0 {
+            check_whole(list, &oracle, &mut dice);
+            check_copy(&held, &oracle, &heap, &mut dice);
+        }
+    }
+    heap.detach(held.root.middle.into_iter(), held.root.bytes);
+    heap.collect();
+    assert_eq!(heap.live_blocks(), 0, "leaked");
+}
+
+/// Checks all ways to see everything.
+fn check_whole(list: ListValue<'_>, oracle: &VecDeque<Vec<u8>>, dice: &mut Dice) {
+    assert!(list.iter().map(Element::to_vec).eq(oracle.iter().cloned()));
+    let len = oracle.len() as u64;
+    let back = list.iter_from(len.wrapping_sub(1), Side::Right).map(Element::to_vec);
+    assert!(back.eq(oracle.iter().rev().cloned()));
+    for _ in 0..5 {
+        let from = dice.below(len + 2);
+        let right = list.iter_from(from, Side::Left).map(Element::to_vec);
+        assert!(right.eq(oracle.iter().skip(from as usize).cloned()));
+        let left = list.iter_from(from, Side::Right).map(Element::to_vec);
+        let expected = if from < len { from as usize + 1 } else { 0 };
+        assert!(left.eq(oracle.iter().take(expected).rev().cloned()));
+    }
+    if let Some(text) = oracle.get(dice.below(len.max(1)) as usize) {
+        let expected: Vec<_> = (0..len).filter(|&index| oracle[index as usize] == *text).collect();
+        assert!(list.positions(text, Side::Left).eq(expected.iter().copied()));
+        assert!(list.positions(text, Side::Right).eq(expected.iter().rev().copied()));
+    }
+}
+
+/// Checks that a copy has the same elements, and no node in common with the list.
+fn check_copy(held: &Held, oracle: &VecDeque<Vec<u8>>, heap: &Heap, dice: &mut Dice) {
+    let before = heap.live_bytes();
+    let mut edit = Edit::new(heap);
+    let mut list = ListEdit::new(held.list(), &mut edit);
+    list.copy();
+    let copy = Held::after(&list.finish());
+    // SAFETY: nobody else edits.
+    unsafe { edit.commit() };
+
+    assert_eq!(heap.live_bytes(), 2 * before);
+    check_whole(copy.list(), oracle, dice);
+
+    heap.detach(copy.root.middle.into_iter(), copy.root.bytes);
+    heap.collect();
+    assert_eq!(heap.live_bytes(), before);
+}
+
+fn scaled(edits: usize) -> usize {
+    if cfg!(miri) { edits / 400 + 10 } else { edits }
+}
+
+#[test]
+fn a_list_is_what_a_queue_is() {
+    let short = |dice: &mut Dice| dice.below(100_000).to_string().into_bytes();
+    for (seed, most) in [30, 300, 3_000].into_iter().enumerate() {
+        edit_a_list(50 + seed as u64, scaled(40_000), most, &short);
+    }
+}
+
+#[test]
+fn a_list_of_texts_of_all_lengths_is_what_a_queue_is() {
+    for (seed, most) in [30, 1_000].into_iter().enumerate() {
+        edit_a_list(60 + seed as u64, scaled(20_000), most, &Dice::text);
+    }
+}
+
+#[test]
+fn a_list_of_texts_about_as_long_as_a_chunk_is_what_a_queue_is() {
+    let text = |dice: &mut Dice| vec![b'x'; 400 + dice.below(200) as usize];
+    edit_a_list(70, scaled(10_000), 300, &text);
+}
+
+#[test]
+fn a_long_list_of_empty_texts_is_what_a_queue_is() {
+    edit_a_list(80, scaled(30_000), 20_000, &|_| Vec::new());
+}

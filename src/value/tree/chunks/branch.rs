@@ -1,0 +1,90 @@
+//! A branch of a list, which counts the elements below each child.
+
+use crate::{
+    reclaim::magazine::block_bytes,
+    value::{
+        field_hash::FAN,
+        tree::node::{Header, Node, NodeRef},
+    },
+};
+
+/// A branch of a list: its first children are there, and none of them is empty.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(16))]
+pub(crate) struct ListBranch {
+    header: Header,
+    /// Bytes of all nodes below, and of this one.
+    pub(crate) bytes: u64,
+    /// Entries or elements below each child.
+    pub(crate) counts: [u32; FAN],
+    pub(crate) children: [Option<Node>; FAN],
+}
+
+impl ListBranch {
+    /// A branch without children.
+    pub(crate) fn new(height: u8) -> Self {
+        Self {
+            header: Header { kind: height, points: 0, count: 0, length: 0 },
+            bytes: block_bytes(size_of::<Self>()) as u64,
+            counts: [0; FAN],
+            children: [None; FAN],
+        }
+    }
+
+    /// Levels down to the leaves of a list, one at least.
+    pub(crate) fn height(&self) -> u8 {
+        self.header.kind
+    }
+
+    /// Entries or elements below, of which a value has less than 2³².
+    #[inline]
+    pub(crate) fn total(&self) -> u32 {
+        self.counts.iter().fold(0, |total, &count| total.wrapping_add(count))
+    }
+
+    /// The number of children.
+    #[inline]
+    pub(crate) fn child_count(&self) -> usize {
+        usize::from(self.header.count)
+    }
+
+    /// Puts a child with its count, or none, in a place.
+    pub(crate) fn set(&mut self, index: usize, child: Option<(Node, u32)>) {
+        let before = self.children[index].is_some();
+        self.header.count += u16::from(child.is_some());
+        self.header.count -= u16::from(before);
+        self.children[index] = child.map(|(node, _)| node);
+        self.counts[index] = child.map_or(0, |(_, count)| count);
+    }
+
+    /// Puts a child behind the others.
+    pub(crate) fn push(&mut self, node: Node, count: u32) {
+        self.set(self.child_count(), Some((node, count)));
+    }
+
+    /// Removes the children from a place on.
+    pub(crate) fn clear_from(&mut self, index: usize) {
+        (index..FAN).for_each(|index| self.set(index, None));
+    }
+
+    /// Puts another child in the place of each one of a branch that is alive.
+    pub(crate) fn replace_all(&mut self, mut make: impl FnMut(NodeRef<'_>) -> Node) {
+        for index in 0..FAN {
+            self.children[index] = self.child(index).map(&mut make);
+        }
+    }
+
+    /// The children of a branch that is alive.
+    pub(crate) fn live_children(&self) -> impl Iterator<Item = NodeRef<'_>> {
+        (0..FAN).filter_map(|index| self.child(index))
+    }
+
+    /// A child of a branch that is alive.
+    #[inline]
+    pub(crate) fn child(&self, index: usize) -> Option<NodeRef<'_>> {
+        let node = (*self.children.get(index)?)?;
+        // SAFETY: a live branch's children are alive; one that was never published belongs to an
+        // edit, and its children live as long as that.
+        Some(unsafe { NodeRef::new(node) })
+    }
+}

@@ -1,0 +1,119 @@
+//! The middle of a long list: a B+ tree of chunks with counts.
+//!
+//! ```text
+//! branch of height 2 ── up to sixteen children, and how many elements are below each
+//!   └── branch of height 1
+//!         └── chunk: elements of 512 bytes together, or one longer element
+//! ```
+//!
+//! Children are dense: the first `count` places of a branch are taken, and none of them is empty.
+//! Every branch knows the bytes of all that is below it, so that a part that is cut off can be
+//! retired as one tree whose size is known.
+//!
+//! A node that would get a seventeenth child is split, at the end that grows if it grows at an end,
+//! so that a queue fills its nodes to the last place; else in halves. Nodes are never joined: one
+//! that loses its last child goes, and a root with one child gives way to it. A list whose elements
+//! are removed here and there may thus be left with one element in a chunk of 32 bytes.
+
+pub(super) mod branch;
+mod grow;
+mod iter;
+mod shrink;
+
+pub(crate) use grow::{Split, push, rewrite};
+pub(crate) use iter::Chunks;
+pub(crate) use shrink::{drop_tree, keep, remove, without};
+
+use super::{
+    edit::{Edit, Part},
+    node::{Header, LEAF, NodeRef, content_block},
+    store::NodeStore,
+};
+use crate::value::{few::Few, field_hash::FAN, packed::run::Run};
+use branch::ListBranch;
+
+/// The most bytes of a chunk with several elements.
+pub(crate) const CHUNK: usize = 512;
+
+/// Nodes that stand side by side at one height.
+pub(crate) type Parts = Few<Part, 2>;
+
+/// A chunk that is found.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Found<'g> {
+    /// Its elements, packed.
+    pub(crate) bytes: &'g [u8],
+    /// The number of its elements.
+    pub(crate) count: usize,
+    /// The index of its first element.
+    pub(crate) start: u64,
+}
+
+/// Finds the chunk that an element of the tree is in.
+#[inline]
+pub(crate) fn find(root: NodeRef<'_>, index: u64) -> Option<Found<'_>> {
+    let (mut node, mut rest) = (root, index);
+    while let Some(branch) = node.list_branch() {
+        let (child, before) = child_with(branch, rest);
+        node = branch.child(child)?;
+        rest -= before;
+    }
+    Some(Found { bytes: node.content(), count: element_count(node), start: index - rest })
+}
+
+/// Which child of a branch an element is below, and how many elements are in front of that child;
+/// the last child, if it has fewer.
+#[inline]
+fn child_with(branch: &ListBranch, index: u64) -> (usize, u64) {
+    let mut before = 0;
+    for (child, &count) in branch.counts.iter().enumerate() {
+        let after = before + u64::from(count);
+        if index < after || child + 1 >= branch.child_count() {
+            return (child, before);
+        }
+        before = after;
+    }
+    (FAN - 1, before)
+}
+
+/// The number of elements of a chunk.
+#[inline]
+fn element_count(chunk: NodeRef<'_>) -> usize {
+    usize::from(chunk.header().count)
+}
+
+/// A node as its parent sees it, when it has that many elements.
+fn part_of(node: NodeRef<'_>, count: u32) -> Part {
+    Part { node: node.node(), count, bytes: tree_bytes(node) }
+}
+
+/// A chunk as its parent sees it.
+pub(crate) fn part_of_chunk(chunk: NodeRef<'_>) -> Part {
+    part_of(chunk, chunk.header().count.into())
+}
+
+/// Bytes of a node and of all that is below it.
+fn tree_bytes(node: NodeRef<'_>) -> u64 {
+    node.list_branch().map_or_else(|| node.block_bytes() as u64, |branch| branch.bytes)
+}
+
+/// Makes a chunk.
+pub(crate) fn make<S: NodeStore>(run: &Run<'_>, edit: &mut Edit<'_, S>) -> Part {
+    let Ok(length) = u32::try_from(run.bytes()) else {
+        unreachable!("a chunk has 512 bytes, or one element of at most 512 MiB");
+    };
+    let count = u16::try_from(run.count()).unwrap_or(u16::MAX);
+    let header = Header { kind: LEAF, points: 0, count, length };
+    let node = edit.make_content(header, |to| run.write(to));
+    Part { node, count: u32::from(count), bytes: content_block(run.bytes()) as u64 }
+}
+
+/// Makes as few chunks of a run as hold it, all about as long.
+pub(crate) fn make_all<S: NodeStore>(run: &Run<'_>, edit: &mut Edit<'_, S>) -> Parts {
+    let mut parts = Parts::new();
+    if run.count() > 0 {
+        let enough = run.bytes().div_ceil(run.bytes().div_ceil(CHUNK));
+        run.cut(enough, CHUNK, |part| parts.push(make(part, edit)));
+    }
+    parts
+}

@@ -1,0 +1,165 @@
+//! What a writer does for its record: C1 to C3.
+
+use super::Cover;
+use crate::{
+    reclaim::Guard,
+    sync::{AtomicU32, Mutant, is_mutant},
+    wheel::{Wheel, hint::Hint, position::Position, records::Records},
+};
+
+/// What a record that is about to be published needs of the wheel.
+#[must_use = "the record's deadline is not met until the plan is fulfilled"]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Plan {
+    cover: Cover,
+    step: Step,
+}
+
+/// What is left to do when the record has been published.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Step {
+    Nothing,
+    /// See whether the inherited entry, which is there, has been fired.
+    Recheck(Position),
+    /// Push an entry.
+    Push(Position),
+    /// Note that an entry was not pushed.
+    Owe,
+}
+
+impl Plan {
+    /// What the record says of itself when it is published, if it has the room: see
+    /// [`Wheel::fulfil`].
+    #[inline]
+    pub(crate) fn cover(&self) -> Cover {
+        self.cover
+    }
+}
+
+impl<const LEVELS: usize> Wheel<LEVELS> {
+    /// Plans for a record with this deadline (0 is none) that replaces one with cover `old`, or
+    /// [`Cover::NONE`] when there is none.
+    ///
+    /// Wait-free, at most two loads a level; one for an overwrite with the same deadline or a later
+    /// one, none for a record without a deadline that replaces one without a cover.
+    #[inline]
+    pub(crate) fn plan(&self, old: Cover, deadline: u64) -> Plan {
+        if old.is_none() && deadline == 0 {
+            return Plan { cover: Cover::NONE, step: Step::Nothing };
+        }
+        let inherited = self.ahead(old);
+        // An entry that fires before the deadline is in time, whatever its level.
+        if let Some(entry) = inherited
+            && deadline != 0
+            && entry.time() <= self.timeline.roughly_at(deadline)
+        {
+            return Plan { cover: old, step: Step::Recheck(entry) };
+        }
+        self.plan_anew(old, inherited, deadline)
+    }
+
+    /// The rest of [`plan`](Self::plan): what has no deadline, and what may need an entry.
+    #[inline(never)]
+    fn plan_anew(&self, old: Cover, inherited: Option<Position>, deadline: u64) -> Plan {
+        if deadline == 0 {
+            return match inherited {
+                Some(entry) if !is_mutant(Mutant::PersistForgetsCover) => {
+                    Plan { cover: old, step: Step::Recheck(entry) }
+                }
+                _ => Plan { cover: Cover::NONE, step: Step::Nothing },
+            };
+        }
+        let own = self.position(self.timeline.due(deadline));
+        if let Some(entry) = inherited
+            && (entry.time() <= own.time() || is_mutant(Mutant::InheritLaterEntry))
+        {
+            return Plan { cover: old, step: Step::Recheck(entry) };
+        }
+        if self.cap.is_reached() {
+            return Plan { cover: Cover::NONE, step: Step::Owe };
+        }
+        Plan { cover: Cover::at(own), step: Step::Push(own) }
+    }
+
+    /// Does what a plan has left to do, after the CAS that has published the record and under the
+    /// same guard. `hint` is that of the record's hash, `word` its cover.
+    ///
+    /// The word holds the plan's cover; or, if that could not be stored before the record was
+    /// published, something that says "none".
+    ///
+    /// Lock-free; nothing is done, most often, for a record that inherits its cover.
+    #[inline]
+    pub(crate) fn fulfil<R: Records>(
+        &self,
+        plan: Plan,
+        deadline: u64,
+        hint: Hint,
+        word: &AtomicU32,
+        records: &R,
+        guard: &Guard<'_>,
+    ) {
+        let is_done = match plan.step {
+            Step::Nothing => true,
+            // What our publishing CAS has read tells, if the entry has been fired (C3).
+            Step::Recheck(entry) => self.waits(entry) || is_mutant(Mutant::NoCoverRecheck),
+            Step::Push(_) | Step::Owe => false,
+        };
+        if !is_done {
+            self.fulfil_rest(plan, deadline, hint, word, records, guard);
+        }
+    }
+
+    /// What [`fulfil`](Self::fulfil) does when there is something to do.
+    #[inline(never)]
+    fn fulfil_rest<R: Records>(
+        &self,
+        plan: Plan,
+        deadline: u64,
+        hint: Hint,
+        word: &AtomicU32,
+        records: &R,
+        guard: &Guard<'_>,
+    ) {
+        match plan.step {
+            Step::Nothing => {}
+            Step::Recheck(_) => {
+                self.renew(plan.cover, deadline, hint, word, records, guard);
+            }
+            Step::Push(position) => {
+                let seen = Cover::of(word);
+                // Another cover means that the record was met by a fire, which has pushed for it.
+                let is_ours =
+                    seen == plan.cover || seen.level().is_none() && plan.cover.replace(seen, word);
+                if is_ours {
+                    self.schedule(hint, deadline, position, records, guard);
+                }
+            }
+            Step::Owe => self.owe(records, guard),
+        }
+    }
+
+    /// Puts a cover that is ahead in the place of one whose entry has been fired, and pushes for it;
+    /// false when the word holds something else by now.
+    pub(in crate::wheel) fn renew<R: Records>(
+        &self,
+        seen: Cover,
+        deadline: u64,
+        hint: Hint,
+        word: &AtomicU32,
+        records: &R,
+        guard: &Guard<'_>,
+    ) -> bool {
+        let plan = self.plan(Cover::NONE, deadline);
+        let won = plan.cover == seen || plan.cover.replace(seen, word);
+        if won {
+            match plan.step {
+                Step::Push(position) => {
+                    self.schedule(hint, deadline, position, records, guard);
+                }
+                Step::Owe => self.owe(records, guard),
+                Step::Nothing | Step::Recheck(_) => {}
+            }
+        }
+        won
+    }
+}
