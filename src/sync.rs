@@ -25,7 +25,7 @@ pub(crate) use shuttle::{
     thread_local,
 };
 
-#[cfg(all(test, pool_loom, not(pool_shuttle)))]
+#[cfg(all(test, pool_loom, not(pool_epochs)))]
 pub(crate) use loom::thread;
 
 #[cfg(all(test, pool_shuttle))]

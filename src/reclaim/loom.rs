@@ -276,7 +276,7 @@ mod epochs {
         let writer = world.actor(|world| {
             world.unlink();
             world.domain.pin().participant.seal_and_insist(&world.domain);
-            world.domain.pin().participant.free_one(&world.domain.epochs);
+            world.domain.pin().participant.free_one(&world.domain);
         });
         let other = world.actor(|world| {
             for _ in 0..epoch::GRACE {
