@@ -4,4 +4,4 @@ source "$(dirname "$0")/setup.sh"
 need_nightly miri rust-src
 export MIRIFLAGS="-Zmiri-tree-borrows -Zmiri-strict-provenance -Zmiri-disable-isolation"
 cargo +"$NIGHTLY" miri test --target-dir target/miri --lib -- --skip value:: --skip glob::
-cargo +"$NIGHTLY" miri test --target-dir target/miri --test oracle --test linearizability --test stress --test allocation
+cargo +"$NIGHTLY" miri test --target-dir target/miri --test oracle --test linearizability --test stress --test resizing --test allocation

@@ -6,7 +6,7 @@ mod error;
 mod evict;
 mod glob;
 mod map;
-#[cfg(all(test, pool_loom))]
+#[cfg(all(test, pool_loom, not(pool_shuttle)))]
 mod model;
 mod pool;
 mod reclaim;

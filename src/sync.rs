@@ -1,28 +1,43 @@
-//! The one door to atomics, cells, locks and threads: the standard library's, or loom's.
+//! The one door to atomics, cells, locks and threads: the standard library's, loom's or shuttle's.
 //!
 //! Nothing else in the crate names `std::sync::atomic` or knows that loom exists, apart from the
 //! models themselves. Sizes that a model has to keep small live here too, so that the code under
 //! test is the code that ships.
+//!
+//! `--cfg pool_loom` makes a model of the crate. `--cfg pool_shuttle` beside it runs that model on
+//! shuttle, which draws interleavings at random where loom goes through all of them.
 
 #[cfg(not(pool_loom))]
 pub(crate) use std::sync::atomic::{
     AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
 };
 
-#[cfg(pool_loom)]
+#[cfg(all(pool_loom, not(pool_shuttle)))]
 pub(crate) use loom::{
     cell::UnsafeCell,
     sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence},
     thread_local,
 };
 
+#[cfg(pool_shuttle)]
+pub(crate) use shuttle::{
+    sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence},
+    thread_local,
+};
+
+#[cfg(all(test, pool_loom, not(pool_epochs)))]
+pub(crate) use loom::thread;
+
+#[cfg(all(test, pool_shuttle))]
+pub(crate) use shuttle::thread;
+
 /// A cell with loom's interface, which lets a model see who reads and who writes.
-#[cfg(not(pool_loom))]
+#[cfg(any(not(pool_loom), pool_shuttle))]
 #[derive(Debug)]
 #[repr(transparent)]
 pub(crate) struct UnsafeCell<T>(std::cell::UnsafeCell<T>);
 
-#[cfg(not(pool_loom))]
+#[cfg(any(not(pool_loom), pool_shuttle))]
 impl<T> UnsafeCell<T> {
     /// Wraps a value.
     #[inline]
@@ -198,7 +213,7 @@ impl FreedMark {
 /// A known wrong way to do a step, which a model switches on to show that it can fail.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[cfg_attr(
-    not(all(pool_loom, pool_epochs)),
+    any(pool_shuttle, not(all(pool_loom, pool_epochs))),
     expect(dead_code, reason = "only models switch them on, and some only those of the epochs")
 )]
 pub(crate) enum Mutant {
@@ -220,6 +235,8 @@ pub(crate) enum Mutant {
     DetachByStore,
     /// R6: an overflow bucket is unlinked before the last commit is finished.
     DetachWithoutHelp,
+    /// The free stack of overflow buckets does not count its changes.
+    FreeUncounted,
     /// R7: a migration does not finish the last commit.
     MoveWithoutHelp,
     /// R7: slots are frozen before the control word.

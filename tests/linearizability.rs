@@ -79,8 +79,30 @@ fn draw(state: &mut u64, key: Key) -> Command {
     }
 }
 
+/// Writes or removes some keys that no history is about, so that the table grows in the first half
+/// of the steps and shrinks in the second, under the keys that histories are about.
+fn resize(pool: &MemoryCachePool, thread: u64, step: usize, commands: usize, burst: usize) {
+    let middle = commands / 2;
+    let wave = if step < middle { step } else { commands - 1 - step };
+    for number in wave * burst..(wave + 1) * burst {
+        let key = format!("beside:{thread}:{number}");
+        if step < middle {
+            pool.set(key, "x").unwrap();
+        } else {
+            pool.delete(key);
+        }
+    }
+}
+
 /// Runs random commands on a few keys from several threads at once, and returns what each did.
-fn record(pool: &MemoryCachePool, threads: u64, commands: usize, seed: u64) -> Vec<(Key, Event)> {
+/// Before each command a thread writes or removes `burst` other keys.
+fn record(
+    pool: &MemoryCachePool,
+    threads: u64,
+    commands: usize,
+    burst: usize,
+    seed: u64,
+) -> Vec<(Key, Event)> {
     let order = AtomicU64::new(0);
     let barrier = Barrier::new(usize::try_from(threads).unwrap());
     let work = |thread: u64| {
@@ -91,6 +113,7 @@ fn record(pool: &MemoryCachePool, threads: u64, commands: usize, seed: u64) -> V
                 let which = [u8::try_from((step as u64 + thread) % 2).unwrap()];
                 let key = Key::arbitrary(&mut Unstructured::new(&which)).unwrap();
                 let command = draw(&mut state, key);
+                resize(pool, thread, step, commands, burst);
                 let called = order.fetch_add(1, SeqCst);
                 let answer = run(pool, &command, NOW);
                 let returned = order.fetch_add(1, SeqCst);
@@ -122,12 +145,11 @@ fn crowded_pool() -> MemoryCachePool {
     MemoryCachePool::new(CacheConfig::new().capacity(1).clock(clock)).unwrap()
 }
 
-#[test]
-fn concurrent_histories_of_each_key_are_linearizable() {
-    let (rounds, threads) = if cfg!(miri) { (5, 3) } else { (1_500, 4) };
+/// Records histories of rounds and shows that each is linearizable, and that commands overlapped.
+fn show_linearizable(rounds: u64, threads: u64, burst: usize) {
     let mut concurrent = 0;
     for round in 0..rounds {
-        let history = record(&crowded_pool(), threads, 12, 0xC0FF_EE00 + round);
+        let history = record(&crowded_pool(), threads, 12, burst, 0xC0FF_EE00 + round);
         for events in by_key(history) {
             concurrent += events
                 .iter()
@@ -137,6 +159,28 @@ fn concurrent_histories_of_each_key_are_linearizable() {
         }
     }
     assert!(concurrent > 0, "no two commands ever overlapped: nothing was tested");
+}
+
+#[test]
+fn concurrent_histories_of_each_key_are_linearizable() {
+    let (rounds, threads) = if cfg!(miri) { (5, 3) } else { (1_500, 4) };
+
+    show_linearizable(rounds, threads, 0);
+}
+
+#[test]
+fn histories_are_linearizable_while_the_table_grows_and_shrinks() {
+    let rounds = if cfg!(miri) {
+        2
+    } else if cfg!(pool_tsan) {
+        100
+    } else {
+        1_000
+    };
+    // Few keys at a time move a small table often; many keep a large one moving for longer.
+    for burst in if cfg!(miri) { 3..4 } else { 1..5 } {
+        show_linearizable(rounds / burst as u64, 4, burst * burst * 2);
+    }
 }
 
 fn event(command: Command, answer: Reply, called: u64, returned: u64) -> Event {
@@ -179,7 +223,7 @@ fn a_stale_read_is_rejected() {
 
 #[test]
 fn a_stale_read_put_into_a_recorded_history_is_rejected() {
-    let mut history = by_key(record(&crowded_pool(), 3, 8, 7)).swap_remove(0);
+    let mut history = by_key(record(&crowded_pool(), 3, 8, 0, 7)).swap_remove(0);
     assert!(is_linearizable(&history));
 
     let end = history.iter().map(|event| event.returned).max().unwrap();

@@ -147,7 +147,7 @@ pub(crate) mod enforce;
 pub(crate) mod host;
 mod key_limit;
 pub(crate) mod local;
-#[cfg(all(test, pool_loom))]
+#[cfg(all(test, pool_loom, not(pool_shuttle)))]
 mod loom;
 mod pace;
 mod rule;

@@ -15,7 +15,7 @@ mod keyspace;
 mod limits;
 mod list_moves;
 mod lists;
-#[cfg(all(test, pool_loom))]
+#[cfg(all(test, pool_loom, not(pool_shuttle)))]
 mod loom;
 mod numbers;
 mod objects;

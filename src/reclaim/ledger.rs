@@ -103,7 +103,7 @@ mod tests {
     }
 }
 
-#[cfg(all(test, pool_loom))]
+#[cfg(all(test, pool_loom, not(pool_shuttle)))]
 mod loom {
     //! | model          | actors | wrong way that must fail |
     //! |----------------|--------|--------------------------|

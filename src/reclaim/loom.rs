@@ -5,11 +5,13 @@
 //! | `a_reader_against_a_writer`        | R16  | `RetireBeforeUnlink`, `ReadUnpinned`, `AdvanceUnchecked`, `AnnounceUnfenced` |
 //! | `a_reader_comes_back_while_it_is_revoked` | R16 | `RevokeInside`, `EnterUnfenced`             |
 //! | `a_nested_guard_is_dropped`        | R16  | `AdvanceUnchecked`                                |
+//! | `a_reader_that_comes_and_leaves`   | R16  | `AdvanceUnchecked`                                |
+//! | `an_epoch_that_somebody_else_moves_on` | R16 | `AdvanceUnchecked`                             |
 //! | `a_thread_that_leaves`             | R16  | `ExitKeepsBag`                                    |
 //! | `two_adopters`                     | R24  | `TakeByStore`                                     |
 //! | `two_leavers_and_an_adopter`       | R24  | –                                                 |
 //!
-//! The first four run with `--cfg pool_epochs` beside `--cfg pool_loom`: without it the epochs are
+//! The first six run with `--cfg pool_epochs` beside `--cfg pool_loom`: without it the epochs are
 //! the stand-in, on which a model of the epochs themselves would prove nothing.
 
 use super::*;
@@ -34,11 +36,15 @@ impl Drop for Closing {
 #[cfg(pool_epochs)]
 mod epochs {
     use super::*;
+    use crate::model::{breaks_within, holds_within};
     use crate::sync::{AtomicPtr, UnsafeCell, is_mutant};
     use std::sync::atomic::{AtomicUsize as Ghost, Ordering::SeqCst};
 
     /// A block size for the models.
     const BYTES: u32 = 256;
+
+    /// Noted as freed for as long as it is not clear that every reader is ordered before it.
+    const UNORDERED: usize = 1 << 16;
 
     /// What a block of a model holds: a payload that loom watches, and where its freeing is noted.
     struct Noted {
@@ -61,9 +67,11 @@ mod epochs {
         unsafe fn drop_content(block: NonNull<u8>) -> usize {
             // SAFETY: `noted` has written it there, and it is freed once.
             let noted = unsafe { block.cast::<Noted>().read() };
-            // A reader that is not ordered before this is a violation of causality.
+            // A reader that is not ordered before this is a violation of causality. Its panic is
+            // caught, as that of any user's `drop` is, and so has to be told by other means.
+            noted.freed.fetch_add(UNORDERED, SeqCst);
             noted.payload.with_mut(|payload| unsafe { *payload = 0 });
-            noted.freed.fetch_add(1, SeqCst);
+            noted.freed.fetch_sub(UNORDERED - 1, SeqCst);
             0
         }
         let block = NonNull::new(block.cast()).unwrap();
@@ -107,7 +115,8 @@ mod epochs {
             if block.is_null() {
                 return false;
             }
-            thread::yield_now();
+            // A step at which others may take over; a yield would wait for all of them.
+            self.link.load(Ordering::Relaxed);
             assert_eq!(self.freed.load(SeqCst), 0, "broken: freed under a reader");
             // SAFETY: linked when it was found; that it is not freed is what the model shows.
             let payload = unsafe { &*block }.payload.with(|payload| unsafe { *payload });
@@ -134,6 +143,15 @@ mod epochs {
                 self.domain.pin().participant.seal_and_insist(&self.domain);
             }
             while self.domain.pin().participant.free_one(&self.domain) {}
+        }
+    }
+
+    impl Drop for World {
+        fn drop(&mut self) {
+            if !std::thread::panicking() {
+                let freed = self.freed.load(SeqCst);
+                assert!(freed < UNORDERED, "broken: freed without being ordered after its readers");
+            }
         }
     }
 
@@ -215,6 +233,65 @@ mod epochs {
     fn r16_the_outer_guard_protects_after_the_inner_one_is_gone() {
         holds(100, [false, true], a_nested_guard_is_dropped);
         breaks(Mutant::AdvanceUnchecked, "", a_nested_guard_is_dropped);
+    }
+
+    /// A reader comes, for the first time of all, looks, and leaves for good, while a writer takes
+    /// away and frees what it looks at; true when it was there.
+    fn a_reader_that_comes_and_leaves() -> bool {
+        let (_closing, world) = World::new();
+        let reader = {
+            let world = Arc::clone(&world);
+            thread::spawn(move || {
+                let seat = world.domain.reserve_seat();
+                world.domain.sit(&seat);
+                let guard = world.domain.pin();
+                let was_there = world.look();
+                drop(guard);
+                world.domain.leave(seat.0);
+                was_there
+            })
+        };
+        let writer = world.actor(|world| {
+            world.unlink();
+            world.free();
+        });
+        writer.join().unwrap();
+        reader.join().unwrap()
+    }
+
+    #[test]
+    fn r16_a_thread_may_come_and_leave_at_any_time() {
+        holds(100, [false, true], a_reader_that_comes_and_leaves);
+        breaks(Mutant::AdvanceUnchecked, "", a_reader_that_comes_and_leaves);
+    }
+
+    /// A writer frees what it retired once somebody else has moved the epoch on; true when the
+    /// reader found it.
+    fn an_epoch_that_somebody_else_moves_on() -> bool {
+        let (_closing, world) = World::new();
+        let reader = world.actor(|world| {
+            let _guard = world.domain.pin();
+            world.look()
+        });
+        let writer = world.actor(|world| {
+            world.unlink();
+            world.domain.pin().participant.seal_and_insist(&world.domain);
+            world.domain.pin().participant.free_one(&world.domain);
+        });
+        let other = world.actor(|world| {
+            for _ in 0..epoch::GRACE {
+                world.domain.pin().participant.seal_and_insist(&world.domain);
+            }
+        });
+        writer.join().unwrap();
+        other.join().unwrap();
+        reader.join().unwrap()
+    }
+
+    #[test]
+    fn r16_what_an_epoch_moved_on_by_others_frees_is_used_by_nobody() {
+        holds_within(2, 100, [false, true], an_epoch_that_somebody_else_moves_on);
+        breaks_within(2, Mutant::AdvanceUnchecked, "", an_epoch_that_somebody_else_moves_on);
     }
 
     /// A thread retires something and leaves, while another one moves on; true when the other one

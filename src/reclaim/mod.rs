@@ -113,7 +113,7 @@ mod barrier;
 mod epoch;
 pub(crate) mod ledger;
 mod local;
-#[cfg(all(test, pool_loom))]
+#[cfg(all(test, pool_loom, not(pool_shuttle)))]
 mod loom;
 pub(crate) mod magazine;
 mod participant;

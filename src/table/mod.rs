@@ -155,10 +155,15 @@ mod remove;
 mod resize;
 mod sample;
 mod scan;
+#[cfg(all(test, pool_shuttle))]
+mod shuttle;
 mod tags;
 #[cfg(all(test, not(pool_loom)))]
 mod tests;
 pub(crate) mod word;
+#[cfg(all(test, pool_loom, any(pool_shuttle, not(pool_epochs))))]
+#[cfg_attr(pool_shuttle, expect(dead_code, reason = "loom's models use more of it"))]
+mod world;
 mod zeroed;
 
 pub(crate) use insert::Insert;

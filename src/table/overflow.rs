@@ -8,7 +8,7 @@ use super::{
     bucket::Slots,
     zeroed::{Backing, Zeroed, ZeroedSlice},
 };
-use crate::sync::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use crate::sync::{AtomicPtr, AtomicU32, AtomicU64, Mutant, Ordering, is_mutant};
 use std::ptr::{self, NonNull};
 
 /// Buckets in the first segment.
@@ -245,7 +245,8 @@ fn first_free(head: u64) -> u32 {
 
 /// A head with another top and the next count.
 fn next_free(head: u64, top: u32) -> u64 {
-    ((head >> 32).wrapping_add(1) << 32) | u64::from(top)
+    let step = if is_mutant(Mutant::FreeUncounted) { 0 } else { 1 };
+    ((head >> 32).wrapping_add(step) << 32) | u64::from(top)
 }
 
 #[cfg(all(test, not(pool_loom)))]

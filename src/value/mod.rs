@@ -25,7 +25,7 @@ pub(crate) mod set;
 pub(crate) mod tree;
 pub(crate) mod writer;
 
-#[cfg(all(test, pool_loom))]
+#[cfg(all(test, pool_loom, not(pool_shuttle)))]
 mod loom;
 #[cfg(all(test, not(pool_loom)))]
 mod tests;

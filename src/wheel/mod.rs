@@ -75,7 +75,7 @@ mod cap;
 mod cover;
 mod hint;
 mod level;
-#[cfg(all(test, pool_loom))]
+#[cfg(all(test, pool_loom, not(pool_shuttle)))]
 mod loom;
 mod position;
 mod records;

@@ -59,7 +59,7 @@
 //! they are 2 bytes each in a set-associative one.
 
 mod ghost;
-#[cfg(all(test, pool_loom))]
+#[cfg(all(test, pool_loom, not(pool_shuttle)))]
 mod loom;
 mod ring;
 

@@ -34,64 +34,6 @@ use crate::{
 };
 use std::{collections::BTreeSet, sync::Arc};
 
-impl World {
-    /// A table of so many buckets with these keys, on its way to another number of buckets.
-    pub(super) fn moving(buckets: usize, keys: &[(u64, u64)], to: usize) -> Arc<Self> {
-        let world = Self::new(buckets);
-        for &(key, payload) in keys {
-            assert!(world.insert(key, payload));
-        }
-        let guard = world.domain.pin();
-        world.table.begin(world.table.root(&guard), to, &guard);
-        drop(guard);
-        world
-    }
-
-    /// Moves a bucket of generation `number`, if that is the root.
-    pub(super) fn move_bucket(&self, number: u32, bucket: usize) {
-        let guard = self.domain.pin();
-        let root = self.table.root(&guard);
-        if let Some(next) = root.next().filter(|_| root.number == number) {
-            self.table.migrate(root, next, bucket, &guard);
-        }
-    }
-
-    /// Moves generation `number` to so many buckets, if it is the root.
-    fn resize(&self, number: u32, buckets: usize) {
-        let guard = self.domain.pin();
-        let root = self.table.root(&guard);
-        if root.number != number {
-            return;
-        }
-        self.table.begin(root, buckets, &guard);
-        if let Some(next) = root.next() {
-            for bucket in 0..root.len() {
-                self.table.migrate(root, next, bucket, &guard);
-            }
-        }
-    }
-
-    /// The number of the generation that is the root.
-    fn root_number(&self) -> u32 {
-        self.table.root(&self.domain.pin()).number
-    }
-
-    /// The keys that a whole scan shows.
-    fn scan(&self) -> BTreeSet<u64> {
-        let (mut keys, mut cursor) = (BTreeSet::new(), 0);
-        loop {
-            let guard = self.domain.pin();
-            cursor = self.table.scan_bucket(cursor, &guard, &mut |node| {
-                // SAFETY: shown under the guard.
-                keys.insert(unsafe { node.as_ref() }.key);
-            });
-            if cursor == 0 {
-                return keys;
-            }
-        }
-    }
-}
-
 fn two_inserts_while_moving() -> (bool, bool) {
     let world = World::moving(1, &[(2, 0)], 2);
     let outcome = two(

@@ -72,7 +72,7 @@
 //! each; the one too many ends at its tick, in C5.
 
 mod fire;
-#[cfg(all(test, pool_loom))]
+#[cfg(all(test, pool_loom, not(pool_shuttle)))]
 mod loom;
 mod plan;
 mod word;

@@ -90,7 +90,7 @@
 
 mod chunk;
 mod help;
-#[cfg(all(test, pool_loom))]
+#[cfg(all(test, pool_loom, not(pool_epochs), not(pool_shuttle)))]
 mod loom;
 mod push;
 
