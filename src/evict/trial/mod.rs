@@ -81,7 +81,7 @@ pub(super) struct Trial {
     ring: Ring,
     ghosts: Ghosts,
     /// The one that this one has outgrown, which may still have hashes to be judged.
-    older: *const Self,
+    older: *mut Self,
 }
 
 // SAFETY: `older` is written before publication and lives as long as the one that points at it; the
@@ -168,27 +168,36 @@ impl Trials {
 
     /// The present ring and ghosts, if there ever was a trial.
     pub(super) fn newest(&self) -> Option<&Trial> {
-        // ORDERING: Acquire, edge `grow→trial`.
-        let newest = self.newest.load(Ordering::Acquire);
         // SAFETY: null or published by `grow`, and not dropped before us.
-        unsafe { newest.as_ref() }
+        unsafe { self.newest_pointer().as_ref() }
+    }
+
+    /// As [`newest`](Self::newest), as it came from its box: it is freed by way of this pointer, and
+    /// never of a shared reference.
+    fn newest_pointer(&self) -> *mut Trial {
+        // ORDERING: Acquire, edge `grow→trial`.
+        self.newest.load(Ordering::Acquire)
     }
 
     /// A ring and ghosts that are large enough for `keys` records.
     pub(super) fn fitting(&self, keys: usize) -> &Trial {
-        match self.newest() {
+        let newest = self.newest_pointer();
+        // SAFETY: as in `newest`.
+        match unsafe { newest.as_ref() } {
             Some(newest) if newest.ring.capacity() > self.share() => newest,
-            newest => self.grow(newest, keys),
+            _ => self.grow(newest, keys),
         }
     }
 
-    /// Puts a larger ring in the place of `outgrown`, unless somebody else has.
+    /// Puts a larger ring in the place of `older`, which was the newest or null, unless somebody else
+    /// has.
     #[cold]
-    fn grow<'t>(&'t self, outgrown: Option<&'t Trial>, keys: usize) -> &'t Trial {
+    fn grow(&self, older: *mut Trial, keys: usize) -> &Trial {
+        // SAFETY: as in `newest`.
+        let outgrown = unsafe { older.as_ref() };
         // Room for half as many again, so that a ring that lags behind does not lap itself.
         let cells = self.share() + self.share() / 2 + 2;
         let twice = outgrown.map_or(0, |outgrown| outgrown.ring.capacity() * 2);
-        let older = outgrown.map_or(ptr::null(), ptr::from_ref);
         let new = Box::into_raw(Box::new(Trial {
             ring: Ring::new(cells.max(twice)),
             ghosts: Ghosts::new(keys.saturating_mul(GHOST_PERCENT) / 100),
@@ -196,7 +205,7 @@ impl Trials {
         }));
         // ORDERING: Release, edge `grow→trial`; Acquire on failure, the same edge from another's.
         let (to, other) = (Ordering::Release, Ordering::Acquire);
-        match self.newest.compare_exchange(older.cast_mut(), new, to, other) {
+        match self.newest.compare_exchange(older, new, to, other) {
             // SAFETY: published, and not dropped before us.
             Ok(_) => unsafe { &*new },
             Err(others) => {
@@ -221,7 +230,7 @@ impl Drop for Trials {
         let mut next = self.newest.load(Ordering::Relaxed);
         while !next.is_null() {
             // SAFETY: each was published once, by `grow`, and is dropped once, here.
-            next = unsafe { Box::from_raw(next) }.older.cast_mut();
+            next = unsafe { Box::from_raw(next) }.older;
         }
     }
 }
