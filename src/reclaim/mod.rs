@@ -98,6 +98,22 @@
 //! each participant, and every few failed attempts a system call. A reader that stays inside an
 //! operation holds back every bag sealed meanwhile: [`Domain::retired_bytes`] tells how much.
 //!
+//! # Why not a library
+//!
+//! Nanoseconds an operation and, behind the stroke, the 99.9th percentile in cycles: slots of pointers
+//! to blocks of 128 bytes, GET reads one under a guard, SET allocates, fills, swaps and retires; medians
+//! of five interleaved rounds of one run, mimalloc, 2 cores of an AMD EPYC in a virtual machine,
+//! 2026-11-25. "With bags" is crossbeam-epoch under the bags and magazines of this module, which is what
+//! this module was before; 0.9.21 and 0.5.1 are the versions.
+//!
+//! | workload                        | this        | crossbeam-epoch with bags | crossbeam-epoch | seize         |
+//! |---------------------------------|------------:|--------------------------:|----------------:|--------------:|
+//! | GET, 1k slots, 1 thread         | 2.7 / 26    | 4.6 / 26                  | 4.8 / 26        | 4.8 / 26      |
+//! | SET, 1k slots, 1 thread         | 10.7 / 104  | 15.7 / 572                | 18.5 / 1,742    | 33.5 / 1,820  |
+//! | SET, 100k slots, 2 threads      | 31 / 702    | 67 / 1,924                | 84 / 16,068     | 608 / 63,076  |
+//! | 90 % GET, 100k slots, 2 threads | 15 / 728    | 24 / 1,066                | 32 / 5,590      | 88 / 27,144   |
+//! | 90 % GET, 1k slots, 8 threads   | 63 / 1,014  | 135 / 2,132               | 127 / 38,194    | 263 / 24,856  |
+//!
 //! # References and deviations
 //!
 //! Fraser, *Practical lock-freedom* (2004), for epochs; crossbeam-epoch for the shape of the
