@@ -9,18 +9,12 @@ use std::{
 };
 
 /// Keys that each writer has at the height of a wave; waves of growing and shrinking.
-const KEYS: u64 = if cfg!(miri) { 24 } else { 3_000 };
-const WAVES: u64 = if cfg!(miri) {
-    2
-} else if cfg!(pool_tsan) {
-    4
-} else {
-    15
-};
+const KEYS: u64 = 3_000;
+const WAVES: u64 = if cfg!(pool_tsan) { 4 } else { 15 };
 const WRITERS: u64 = 3;
 
 /// Keys that are there from the beginning to the end.
-const KEPT: u64 = if cfg!(miri) { 4 } else { 50 };
+const KEPT: u64 = 50;
 
 fn small_pool() -> MemoryCachePool {
     MemoryCachePool::new(CacheConfig::new().capacity(1)).unwrap_or_default()
