@@ -102,7 +102,7 @@ impl Engine {
         let hash = self.hash(key);
         let found = self.find_for_write(guard, key, hash);
         let live = found.as_ref().map(|found| live_of(found, guard));
-        let live = live.filter(|live| live.deadline() == 0 || !self.has_expired(live.deadline()));
+        let live = live.filter(|live| self.is_current(*live));
         Ok(Target { key, hash, found, live })
     }
 
@@ -129,11 +129,7 @@ impl Engine {
     #[inline]
     fn origin(&self, target: &Target<'_>, basis: Basis) -> Origin {
         let written = self.elapsed_coarse();
-        let now = self.evictor.pace.now();
-        let usage = match target.live {
-            Some(live) => live.usage().inherit(now),
-            None => self.first_usage(target.hash, self.evictor.is_limited(), now),
-        };
+        let usage = self.usage_of_successor(target.live, target.hash);
         let deadline = match (basis, target.live) {
             (Basis::Nothing(deadline), _) => deadline,
             (Basis::Present, None) => self.default_deadline(),
@@ -256,6 +252,31 @@ impl Engine {
         Ok(is_done)
     }
 
+    /// Gives a key the hash or set that a call makes of what it holds, until no other write of the
+    /// key comes first; says what has changed.
+    #[inline]
+    fn edit_fields<'g, 'd>(
+        &'g self,
+        guard: &'g Guard<'d>,
+        key: &'g [u8],
+        family: Family,
+        basis: Basis,
+        mut apply: impl FnMut(
+            Option<Live<'g>>,
+            &mut Attempt<'g, 'g, Guard<'d>>,
+        ) -> Result<Verdict, Error>,
+    ) -> Result<Outcome, Error> {
+        let mut attempt = Attempt::new(guard);
+        loop {
+            let target = self.target(guard, key)?;
+            let verdict = apply(target.live, &mut attempt)?;
+            if self.carry_out(guard, &target, family, basis, verdict, &mut attempt)? {
+                return Ok(attempt.outcome());
+            }
+            attempt.begin_again();
+        }
+    }
+
     /// Edits a hash; says what has changed. Atomic, and lock-free: tries again only when another
     /// write of the key, or another insert of its bucket, has succeeded.
     #[inline]
@@ -267,17 +288,13 @@ impl Engine {
         let mut edit = HashEdit::new(&self.hasher);
         gather(&mut edit)?;
         let edit = edit.settle();
-        let guard = &self.pin_to_write();
-        let mut attempt = Attempt::new(guard);
-        loop {
-            let target = self.target(guard, key)?;
-            let verdict = edit.apply(hash_of(target.live)?, &mut attempt)?;
-            let (family, basis) = (Family::Hash, Basis::Present);
-            if self.carry_out(guard, &target, family, basis, verdict, &mut attempt)? {
-                return Ok(attempt.outcome());
-            }
-            attempt.begin_again();
-        }
+        self.edit_fields(
+            &self.pin_to_write(),
+            key,
+            Family::Hash,
+            Basis::Present,
+            |live, attempt| edit.apply(hash_of(live)?, attempt),
+        )
     }
 
     /// Gives a field of a hash the value that a call makes of the present one, unless it makes
@@ -318,17 +335,9 @@ impl Engine {
         let mut edit = SetEdit::new(&self.hasher);
         gather(&mut edit)?;
         let edit = edit.settle();
-        let guard = &self.pin_to_write();
-        let mut attempt = Attempt::new(guard);
-        loop {
-            let target = self.target(guard, key)?;
-            let verdict = edit.apply(set_of(target.live)?, &mut attempt)?;
-            let (family, basis) = (Family::Set, Basis::Present);
-            if self.carry_out(guard, &target, family, basis, verdict, &mut attempt)? {
-                return Ok(attempt.outcome());
-            }
-            attempt.begin_again();
-        }
+        self.edit_fields(&self.pin_to_write(), key, Family::Set, Basis::Present, |live, attempt| {
+            edit.apply(set_of(live)?, attempt)
+        })
     }
 
     /// Removes the members of a set that a call chooses, and returns them. As
@@ -374,17 +383,11 @@ impl Engine {
             edit.add(member)?;
         }
         let edit = edit.settle();
-        let guard = &self.pin_to_write();
-        let mut attempt = Attempt::new(guard);
-        loop {
-            let target = self.target(guard, key)?;
-            let basis = Basis::Nothing(self.default_deadline());
-            let verdict = edit.apply(SetValue::EMPTY, &mut attempt)?;
-            if self.carry_out(guard, &target, Family::Set, basis, verdict, &mut attempt)? {
-                return Ok(());
-            }
-            attempt.begin_again();
-        }
+        let basis = Basis::Nothing(self.default_deadline());
+        self.edit_fields(&self.pin_to_write(), key, Family::Set, basis, |_, attempt| {
+            edit.apply(SetValue::EMPTY, attempt)
+        })
+        .map(drop)
     }
 
     /// Edits a list by steps that take effect together; the call says whether it has changed
@@ -418,7 +421,7 @@ impl Engine {
             }
             let image = steps.finish();
             if self.install(guard, &target, Body::List(&image), Basis::Present)? {
-                // SAFETY: as in `try_fields`.
+                // SAFETY: as in `carry_out`.
                 unsafe { edit.commit() };
                 self.finish(guard, Tally::Sets);
                 return Ok(reply);

@@ -167,7 +167,7 @@ impl Engine {
         let record = self.table.find(hash, has_key, guard)?;
         // SAFETY: what is found under a guard lives as long as it.
         let live = unsafe { Live::new(record) };
-        if live.deadline() == 0 || !self.has_expired(live.deadline()) {
+        if self.is_current(live) {
             return Some(live);
         }
         self.find_past_expired(guard, key, hash)
@@ -187,7 +187,7 @@ impl Engine {
         while !self.table.is_moving(guard) {
             let found = self.find_for_write(guard, key, hash)?;
             let live = live_of(&found, guard);
-            if live.deadline() == 0 || !self.has_expired(live.deadline()) {
+            if self.is_current(live) {
                 return Some(live);
             }
             if self.remove_expired(guard, &found) {
@@ -235,8 +235,7 @@ impl Engine {
         loop {
             let found = self.find_for_write(guard, key, hash);
             let live = found.as_ref().map(|found| live_of(found, guard));
-            let live =
-                live.filter(|live| live.deadline() == 0 || !self.has_expired(live.deadline()));
+            let live = live.filter(|live| self.is_current(*live));
             let (done, tally, reply) = match decide(live)? {
                 Step::Keep(reply) => (true, Tally::OtherOperations, reply),
                 Step::Changed(reply) => (true, counted_as, reply),
@@ -303,17 +302,12 @@ impl Engine {
         if len > LONGEST_VALUE {
             return Err(Error::ValueTooLong);
         }
-        let is_limited = self.evictor.is_limited();
-        if is_limited {
+        if self.evictor.is_limited() {
             let (block, held) = bytes_of_text(key.len(), len);
             self.make_room(guard, hash, block, held)?;
         }
         let written = self.elapsed_coarse();
-        let now = self.evictor.pace.now();
-        let usage = match live {
-            Some(live) => live.usage().inherit(now),
-            None => self.first_usage(hash, is_limited, now),
-        };
+        let usage = self.usage_of_successor(live, hash);
         Ok(Draft::new(key, content, Origin { hash, deadline, written, usage }, guard))
     }
 
@@ -456,12 +450,10 @@ impl Engine {
         self.table.scan_bucket(cursor, guard, &mut |record| {
             // SAFETY: what is found under a guard lives as long as it.
             let live = unsafe { Live::new(record) };
-            if live.deadline() != 0 && self.has_expired(live.deadline()) {
-                if self.remove_seen(guard, live) {
-                    guard.stripe().of(Tally::Expirations).add(1);
-                }
-            } else {
+            if self.is_current(live) {
                 visit(live);
+            } else if self.remove_seen(guard, live) {
+                guard.stripe().of(Tally::Expirations).add(1);
             }
         })
     }

@@ -269,6 +269,16 @@ impl Engine {
         self.evictor.admit(hash, self.used_bytes()).usage(now)
     }
 
+    /// The access word of a record that takes the place of `live`, or of none.
+    #[inline]
+    pub(super) fn usage_of_successor(&self, live: Option<Live<'_>>, hash: u64) -> Usage {
+        let now = self.evictor.pace.now();
+        match live {
+            Some(live) => live.usage().inherit(now),
+            None => self.first_usage(hash, self.evictor.is_limited(), now),
+        }
+    }
+
     /// Takes room for a key before it is published, if the policy cannot promise it for later.
     pub(super) fn take_place(&self, guard: &Guard<'_>, hash: u64) -> Result<Place, Error> {
         let view = View { engine: self, guard, mine: hash };

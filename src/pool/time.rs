@@ -29,6 +29,12 @@ impl Engine {
         deadline < coarse || self.clock.now_millis() > deadline
     }
 
+    /// Whether a record has no deadline, or one that has not passed.
+    #[inline(always)]
+    pub(super) fn is_current(&self, live: Live<'_>) -> bool {
+        live.deadline() == 0 || !self.has_expired(live.deadline())
+    }
+
     /// As [`has_expired`](Self::has_expired) of a deadline or 0, for who has looked at the clock.
     #[inline]
     pub(super) fn has_expired_since(&self, deadline: u64, elapsed: u64) -> bool {
