@@ -205,7 +205,7 @@ impl Engine {
 
     /// Counts an edit, and does a write's share of the pool's work.
     #[inline]
-    fn finish(&self, guard: &Guard<'_>, tally: Tally) {
+    pub(super) fn finish(&self, guard: &Guard<'_>, tally: Tally) {
         self.count(guard, tally);
         self.upkeep(guard);
     }

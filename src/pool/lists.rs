@@ -154,6 +154,16 @@ impl MemoryCachePool {
         let engine = &*self.engine;
         let guard = engine.pin();
         let max_len = options.max_len.or(engine.config.list_max_len).map(|most| most as u64);
+        if let [element] = elements {
+            let (side, text, most) =
+                (options.end.side(), element.as_ref(), max_len.unwrap_or(u64::MAX));
+            let pushed = engine.edit_ends(&guard, key.as_ref(), |list| {
+                Some((list.pushed(side, text, most)?, count(list.len() + 1)))
+            })?;
+            if let Some(len) = pushed {
+                return Ok(len);
+            }
+        }
         engine.edit_list(&guard, key.as_ref(), |list, steps| {
             if elements.is_empty() || options.only_existing && list.len() == 0 {
                 return Ok((Changes::No, count(list.len())));
@@ -424,6 +434,9 @@ impl MemoryCachePool {
 #[inline]
 pub(super) fn pop_one(engine: &Engine, key: &[u8], end: ListEnd) -> Result<Option<Vec<u8>>, Error> {
     let guard = engine.pin();
+    if let Some(element) = engine.edit_ends(&guard, key, |list| list.popped(end.side()))? {
+        return Ok(Some(element.to_vec()));
+    }
     engine.edit_list(&guard, key, |list, steps| {
         let len = list.len();
         let at = if end == ListEnd::Left { 0 } else { len.saturating_sub(1) };

@@ -13,6 +13,7 @@ mod hosts;
 mod inspection;
 mod keyspace;
 mod limits;
+mod list_ends;
 mod list_moves;
 mod lists;
 #[cfg(all(test, pool_loom, not(pool_shuttle)))]

@@ -15,7 +15,7 @@
 
 use super::{Content, Draft, Encoding, Live, Origin, Record, Value};
 use crate::{
-    reclaim::{Guard, Retired},
+    reclaim::{Guard, Retired, magazine::block_bytes},
     table,
     value::{
         collection::Collection,
@@ -69,10 +69,7 @@ impl Body<'_> {
             Self::Packed(Family::Set, packing) => (Encoding::PackedSet, packing.encoded_len()),
             Self::Tree(Family::Hash, _) => (Encoding::TreeHash, 0),
             Self::Tree(Family::Set, _) => (Encoding::TreeSet, 0),
-            Self::List(image) if image.root.middle.is_none() => {
-                (Encoding::ShortList, image.encoded_len())
-            }
-            Self::List(image) => (Encoding::LongList, image.encoded_len()),
+            Self::List(image) => (list_encoding(image), image.encoded_len()),
             Self::Same(live) => {
                 let header = live.header();
                 (header.encoding, collection_len(header.value_len))
@@ -147,6 +144,41 @@ impl<'g, 'd> Draft<'g, 'd> {
     }
 }
 
+impl<'g, 'd> Draft<'g, 'd> {
+    /// As [`with_body`](Self::with_body), for the heir of a list.
+    #[inline(always)]
+    pub(crate) fn with_list(
+        key: &[u8],
+        image: &ListImage<'_, '_>,
+        origin: Origin,
+        guard: &'g Guard<'d>,
+    ) -> Self {
+        let encoding = list_encoding(image);
+        let root = (size_of::<Record>() + key.len()).next_multiple_of(ROOT_ALIGN);
+        let (ends, len) = (root + size_of::<ListRoot>(), image.encoded_len());
+        let block = block_bytes(ends + len);
+        let value_len = len | HEIR as usize;
+        let draft = Self::begin_in(block, encoding, key, value_len, origin, guard);
+        // SAFETY: the offset lies in the block, which was taken with room for root and ends.
+        let at = unsafe { draft.record().cast::<u8>().add(root) };
+        // SAFETY: as above; a block is aligned to 16, and the offset is a multiple of that.
+        unsafe { at.cast::<ListRoot>().write(image.root) };
+        // SAFETY: as above.
+        let at = unsafe { at.add(size_of::<ListRoot>()) }.cast::<MaybeUninit<u8>>();
+        // SAFETY: as above; the memory is private.
+        let mut writer = Writer::new(unsafe { std::slice::from_raw_parts_mut(at.as_ptr(), len) });
+        image.write(&mut writer);
+        writer.finish();
+        draft
+    }
+}
+
+/// How a list is kept.
+#[inline]
+fn list_encoding(image: &ListImage<'_, '_>) -> Encoding {
+    if image.root.middle.is_none() { Encoding::ShortList } else { Encoding::LongList }
+}
+
 impl<'g> Live<'g> {
     /// Where the value of a collection begins.
     fn collection_start(self) -> NonNull<u8> {
@@ -179,15 +211,27 @@ impl<'g> Live<'g> {
                 Value::Set(unsafe { SetValue::tree(tree) })
             }
             Encoding::ShortList | Encoding::LongList => {
-                // SAFETY: these encodings keep a `ListRoot`.
-                let root = *unsafe { self.root::<ListRoot>() };
-                // SAFETY: the middle is alive as long as the record.
-                Value::List(unsafe { ListValue::new(root, bytes) })
+                Value::List(self.list().unwrap_or(ListValue::EMPTY))
             }
             Encoding::Text | Encoding::Shared | Encoding::Integer | Encoding::Object => {
                 Value::Bytes(&[])
             }
         }
+    }
+
+    /// The value, if it is a list.
+    #[inline]
+    pub(crate) fn list(self) -> Option<ListValue<'g>> {
+        let header = self.header();
+        if !matches!(header.encoding, Encoding::ShortList | Encoding::LongList) {
+            return None;
+        }
+        // SAFETY: these encodings keep a `ListRoot`.
+        let root = *unsafe { self.root::<ListRoot>() };
+        let offset = collection_offset(header.encoding, usize::from(header.key_len));
+        let ends = self.bytes(offset + size_of::<ListRoot>(), collection_len(header.value_len));
+        // SAFETY: the middle is alive as long as the record.
+        Some(unsafe { ListValue::new(root, ends) })
     }
 
     /// What the value begins with.
@@ -200,19 +244,30 @@ impl<'g> Live<'g> {
         unsafe { self.collection_start().cast::<T>().as_ref() }
     }
 
-    /// The nodes that hang directly below the record, and the bytes of all below it.
-    pub(super) fn trees(self) -> (impl Iterator<Item = Node> + use<'g>, u64) {
+    /// Bytes of all nodes below the record.
+    #[inline]
+    pub(super) fn bytes_below(self) -> u64 {
+        match self.header().encoding {
+            // SAFETY: this encoding keeps a `ListRoot`.
+            Encoding::LongList => unsafe { self.root::<ListRoot>() }.bytes,
+            // SAFETY: these encodings keep a `FieldTree`.
+            Encoding::TreeHash | Encoding::TreeSet => unsafe { self.root::<FieldTree>() }.bytes,
+            _ => 0,
+        }
+    }
+
+    /// The nodes that hang directly below the record.
+    fn trees(self) -> impl Iterator<Item = Node> + use<'g> {
         let (collection, list) = match self.value() {
             Value::Hash(hash) => (Some(hash.collection()), None),
             Value::Set(set) => (Some(set.collection()), None),
             Value::List(list) => (None, Some(list)),
             Value::Bytes(_) | Value::Integer(_) | Value::Object(_) => (None, None),
         };
-        let bytes = collection.map_or(0, Collection::bytes) + list.map_or(0, ListValue::bytes);
         let tree = collection.and_then(Collection::as_tree);
         let middle = list.and_then(ListValue::middle_node);
         let children = tree.into_iter().flat_map(|tree| tree.children.live().map(NodeRef::node));
-        (children.chain(middle), bytes)
+        children.chain(middle)
     }
 
     /// The value for another record of the same value, or of another key's when nothing hangs below.
@@ -236,7 +291,7 @@ impl Record {
 pub(super) unsafe fn retired_with_trees(record: NonNull<Record>) -> Retired {
     // SAFETY: valid by the caller's word.
     let live = unsafe { Live::new(record) };
-    let (trees, bytes) = live.trees();
+    let (trees, bytes) = (live.trees(), live.bytes_below());
     let block = live.header().block();
     let record = Some((record.cast::<u8>(), block as usize));
     // SAFETY: the caller's word.
@@ -248,14 +303,15 @@ pub(super) unsafe fn retired_with_trees(record: NonNull<Record>) -> Retired {
 /// # Safety
 ///
 /// As for [`table::Record::retire`].
+#[inline]
 pub(super) unsafe fn retire_predecessor(record: NonNull<Record>, guard: &Guard<'_>) -> u64 {
     // SAFETY: found under the guard, and therefore valid.
-    let memory = unsafe { Live::new(record) }.memory();
-    // SAFETY: as above.
-    let retired = unsafe { retired_alone(record) };
-    // SAFETY: the caller unlinked it, so that nobody else retires it.
-    unsafe { guard.retire(retired) };
-    memory as u64
+    let live = unsafe { Live::new(record) };
+    let (block, below) = (live.header().block(), live.bytes_below());
+    // SAFETY: the caller unlinked it, so that nobody else retires it; `Draft` has taken the block
+    // with this size.
+    unsafe { guard.retire_block(record.cast(), block) };
+    below + u64::from(block)
 }
 
 /// What a record is retired as when what hangs below it is not its own.

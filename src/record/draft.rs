@@ -126,7 +126,20 @@ impl<'g, 'd> Draft<'g, 'd> {
         origin: Origin,
         guard: &'g Guard<'d>,
     ) -> Self {
-        let block = guard.take_block(block_size(encoding, key.len(), value_len));
+        Self::begin_in(block_size(encoding, key.len(), value_len), encoding, key, value_len, origin, guard)
+    }
+
+    /// The same, when it is known how many bytes the block has.
+    #[inline]
+    pub(super) fn begin_in(
+        block_bytes: usize,
+        encoding: Encoding,
+        key: &[u8],
+        value_len: usize,
+        origin: Origin,
+        guard: &'g Guard<'d>,
+    ) -> Self {
+        let block = guard.take_block(block_bytes);
         let record = block.cast::<Record>();
         #[expect(clippy::cast_possible_truncation, reason = "within the limits, by contract")]
         let header = Record {

@@ -291,7 +291,7 @@ impl<'g> Live<'g> {
     pub(crate) fn memory(self) -> usize {
         let header = self.header();
         if header.encoding.has_trees() {
-            let below = usize::try_from(self.trees().1).unwrap_or(usize::MAX);
+            let below = usize::try_from(self.bytes_below()).unwrap_or(usize::MAX);
             return below.saturating_add(header.block() as usize);
         }
         header.block() as usize + header.held() as usize

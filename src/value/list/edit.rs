@@ -5,7 +5,10 @@ use crate::{
     error::Error,
     value::{
         element::{Element, LONGEST_ELEMENT},
-        packed::run::{Run, Side},
+        packed::{
+            elements::write_packed,
+            run::{Run, Side},
+        },
         tree::{
             chunks::{self, CHUNK, Parts, Split},
             copy::copy_node,
@@ -31,22 +34,44 @@ pub(crate) struct ListEdit<'a, 'e, 's, S: NodeStore> {
 pub(crate) struct ListImage<'r, 'a> {
     /// The new root; when the list is empty, the key goes with its record and all that hangs below.
     pub(crate) root: ListRoot,
-    head: &'r Run<'a>,
-    tail: &'r Run<'a>,
+    pub(super) ends: Ends<'r, 'a>,
+}
+
+/// Both ends of a list.
+#[derive(Debug)]
+pub(super) enum Ends<'r, 'a> {
+    /// What steps have made of them.
+    Edited(&'r Run<'a>, &'r Run<'a>),
+    /// A part of what lies side by side in the old record, and a new element beside it.
+    Kept(&'a [u8], Option<(Side, Element<'a>)>),
 }
 
 impl ListImage<'_, '_> {
     /// Bytes of both ends.
     #[inline]
     pub(crate) fn encoded_len(&self) -> usize {
-        self.head.bytes() + self.tail.bytes()
+        self.root.end_bytes()
     }
 
     /// Writes both ends.
     #[inline]
     pub(crate) fn write(&self, to: &mut Writer<'_>) {
-        self.head.write(to);
-        self.tail.write(to);
+        match self.ends {
+            Ends::Edited(head, tail) => {
+                head.write(to);
+                tail.write(to);
+            }
+            Ends::Kept(ends, new) => {
+                let at = |side| new.and_then(|(at, new)| (at == side).then_some(new));
+                if let Some(new) = at(Side::Left) {
+                    write_packed(new, to);
+                }
+                to.bytes(ends);
+                if let Some(new) = at(Side::Right) {
+                    write_packed(new, to);
+                }
+            }
+        }
     }
 }
 
@@ -62,9 +87,9 @@ impl<'a, 'e, 's, S: NodeStore> ListEdit<'a, 'e, 's, S> {
             bytes: root.bytes,
         });
         Self {
-            head: Run::of(list.head, root.head_count.into()),
+            head: Run::of(list.head(), root.head_count.into()),
             middle,
-            tail: Run::of(list.tail, root.tail_count.into()),
+            tail: Run::of(list.tail(), root.tail_count.into()),
             edit,
         }
     }
@@ -246,13 +271,13 @@ impl<'a, 'e, 's, S: NodeStore> ListEdit<'a, 'e, 's, S> {
         match self.middle {
             None if ends > SHORT => self.spread(),
             None => {}
-            Some(middle) if ends as u64 + middle.bytes <= SHORT as u64 / 2 => self.fold(),
+            Some(middle) if ListRoot::is_to_be_folded(ends, middle.bytes) => self.fold(),
             Some(_) => {
                 self.shed(Side::Left);
                 self.shed(Side::Right);
             }
         }
-        ListImage { root: self.root(), head: &self.head, tail: &self.tail }
+        ListImage { root: self.root(), ends: Ends::Edited(&self.head, &self.tail) }
     }
 
     /// The root of a list whose ends are short enough.

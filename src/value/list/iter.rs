@@ -24,7 +24,7 @@ impl<'g> ListIter<'g> {
         let none = Elements::new(&[]);
         let mut iter = Self { side, here: none, middle: Chunks::none(), last: none };
         let Some((place, index)) = list.place(index) else { return iter };
-        let (head, tail) = (Elements::new(list.head), Elements::new(list.tail));
+        let (head, tail) = (Elements::new(list.head()), Elements::new(list.tail()));
         let (head_count, tail_count) =
             (usize::from(list.root.head_count), usize::from(list.root.tail_count));
         let whole_middle = || {

@@ -10,6 +10,7 @@
 //! fourteen, which makes an end of the next chunk. `LLEN`, `LINDEX 0`, `LINDEX -1` and `LRANGE 0 9`
 //! need no further cache line.
 
+mod at_end;
 mod edit;
 mod iter;
 
@@ -67,9 +68,15 @@ impl ListRoot {
     };
 
     /// Bytes of both ends, which the record keeps behind this.
-    #[cfg(all(test, not(pool_loom)))]
+    #[inline]
     pub(crate) fn end_bytes(&self) -> usize {
         usize::from(self.head_bytes) + usize::from(self.tail_bytes)
+    }
+
+    /// Whether so many bytes in the ends, and the bytes of a middle, are too few for a middle.
+    #[inline]
+    fn is_to_be_folded(ends: usize, middle: u64) -> bool {
+        ends as u64 + middle <= SHORT as u64 / 2
     }
 
     /// Elements of the middle.
@@ -83,15 +90,14 @@ impl ListRoot {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ListValue<'g> {
     root: ListRoot,
-    head: &'g [u8],
+    /// Head and tail, side by side.
+    ends: &'g [u8],
     middle: Option<NodeRef<'g>>,
-    tail: &'g [u8],
 }
 
 impl<'g> ListValue<'g> {
     /// What a key that is not there holds.
-    pub(crate) const EMPTY: Self =
-        Self { root: ListRoot::EMPTY, head: &[], middle: None, tail: &[] };
+    pub(crate) const EMPTY: Self = Self { root: ListRoot::EMPTY, ends: &[], middle: None };
 
     /// Looks at a list; what its ends do not hold is not there.
     ///
@@ -100,11 +106,22 @@ impl<'g> ListValue<'g> {
     /// The middle, if there is one, was made by a [`ListEdit`] and is alive during `'g`.
     #[inline]
     pub(crate) unsafe fn new(root: ListRoot, ends: &'g [u8]) -> Self {
-        let (head, rest) = ends.split_at_checked(usize::from(root.head_bytes)).unwrap_or_default();
-        let tail = rest.get(..usize::from(root.tail_bytes)).unwrap_or_default();
+        let ends = ends.get(..root.end_bytes()).unwrap_or_default();
         // SAFETY: the caller's word.
         let middle = root.middle.map(|node| unsafe { NodeRef::new(node) });
-        Self { root, head, middle, tail }
+        Self { root, ends, middle }
+    }
+
+    /// The elements in front of the middle.
+    #[inline]
+    fn head(self) -> &'g [u8] {
+        self.ends.get(..usize::from(self.root.head_bytes)).unwrap_or_default()
+    }
+
+    /// The elements behind the middle.
+    #[inline]
+    fn tail(self) -> &'g [u8] {
+        self.ends.get(usize::from(self.root.head_bytes)..).unwrap_or_default()
     }
 
     /// The number of elements.
@@ -129,10 +146,10 @@ impl<'g> ListValue<'g> {
         let (place, index) = self.place(index)?;
         match place {
             Place::Head => {
-                Elements::new(self.head).at(index_in(index), self.root.head_count.into())
+                Elements::new(self.head()).at(index_in(index), self.root.head_count.into())
             }
             Place::Tail => {
-                Elements::new(self.tail).at(index_in(index), self.root.tail_count.into())
+                Elements::new(self.tail()).at(index_in(index), self.root.tail_count.into())
             }
             Place::Middle(root) => {
                 let chunk = chunks::find(root, index)?;

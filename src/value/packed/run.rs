@@ -39,6 +39,17 @@ pub(crate) enum Side {
     Right,
 }
 
+impl Side {
+    /// The other one.
+    #[inline]
+    pub(crate) fn other(self) -> Self {
+        match self {
+            Self::Left => Self::Right,
+            Self::Right => Self::Left,
+        }
+    }
+}
+
 /// Elements that are yet to be written.
 #[derive(Debug)]
 pub(crate) struct Run<'a> {
