@@ -126,7 +126,14 @@ impl<'g, 'd> Draft<'g, 'd> {
         origin: Origin,
         guard: &'g Guard<'d>,
     ) -> Self {
-        Self::begin_in(block_size(encoding, key.len(), value_len), encoding, key, value_len, origin, guard)
+        Self::begin_in(
+            block_size(encoding, key.len(), value_len),
+            encoding,
+            key,
+            value_len,
+            origin,
+            guard,
+        )
     }
 
     /// The same, when it is known how many bytes the block has.

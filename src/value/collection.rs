@@ -56,6 +56,7 @@ impl<'g> Collection<'g> {
     }
 
     /// Bytes that it takes outside of its record.
+    #[cfg(all(test, not(pool_loom)))]
     pub(crate) fn bytes(self) -> u64 {
         self.as_tree().map_or(0, |tree| tree.bytes)
     }

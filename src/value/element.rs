@@ -136,6 +136,22 @@ impl<'g> Element<'g> {
         }
     }
 
+    /// The text that `bytes` begin with, if it is one whose length takes a byte.
+    #[inline]
+    pub(crate) fn short_text(bytes: &'g [u8]) -> Option<&'g [u8]> {
+        let (&first, rest) = bytes.split_first()?;
+        if first < MEDIUM { rest.get(..usize::from(first)) } else { None }
+    }
+
+    /// Bytes of the element that `bytes` begin with, in the form that it is kept in.
+    #[inline]
+    pub(crate) fn kept_len(bytes: &[u8]) -> Option<usize> {
+        match Element::short_text(bytes) {
+            Some(text) => Some(1 + text.len()),
+            None => Element::read(bytes).map(|(_, rest)| bytes.len() - rest.len()),
+        }
+    }
+
     /// Reads the element that `bytes` begin with, and returns what follows it; none when that is
     /// no element.
     #[inline]

@@ -8,7 +8,7 @@ use super::{END, ListImage, ListRoot, ListValue, SHORT, edit::Ends};
 use crate::value::{
     element::Element,
     packed::{
-        elements::{Elements, packed_len},
+        elements::{Elements, Kept, packed_len},
         run::Side,
     },
 };
@@ -17,7 +17,7 @@ use crate::value::{
 struct Shortened<'g> {
     root: ListRoot,
     ends: &'g [u8],
-    taken: Element<'g>,
+    taken: Kept<'g>,
 }
 
 impl<'g> ListValue<'g> {
@@ -25,12 +25,7 @@ impl<'g> ListValue<'g> {
     /// more than `most` then; none when more than the ends changes, or when there is an error to
     /// tell: that is for a [`ListEdit`](super::ListEdit).
     #[inline]
-    pub(crate) fn pushed(
-        self,
-        side: Side,
-        text: &'g [u8],
-        most: u64,
-    ) -> Option<ListImage<'g, 'g>> {
+    pub(crate) fn pushed(self, side: Side, text: &'g [u8], most: u64) -> Option<ListImage<'g, 'g>> {
         let (mut root, mut ends) = (self.root, self.ends);
         if root.len >= most {
             (root, ends) = self.shortened(side.other(), most)?;
@@ -54,7 +49,7 @@ impl<'g> ListValue<'g> {
     /// The list with an element less at a side, and that element; none as for
     /// [`pushed`](Self::pushed), or when it was the last one.
     #[inline]
-    pub(crate) fn popped(self, side: Side) -> Option<(ListImage<'g, 'g>, Element<'g>)> {
+    pub(crate) fn popped(self, side: Side) -> Option<(ListImage<'g, 'g>, Kept<'g>)> {
         let Shortened { root, ends, taken } = self.without(side)?;
         Some((ListImage { root, ends: Ends::Kept(ends, None) }, taken))
     }
@@ -65,14 +60,10 @@ impl<'g> ListValue<'g> {
         if root.len <= 1 || root.end(side).1 == 0 {
             return None;
         }
-        let mut rest = Elements::new(self.ends);
-        let taken = match side {
-            Side::Left => rest.next(),
-            Side::Right => rest.next_back(),
-        };
+        let (taken, rest) = Elements::new(self.ends).cut(side)?;
         let ends = rest.bytes();
         root.change(side, self.ends.len() - ends.len(), -1)?;
-        Some(Shortened { root, ends, taken: taken? })
+        Some(Shortened { root, ends, taken })
     }
 }
 

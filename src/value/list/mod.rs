@@ -136,6 +136,7 @@ impl<'g> ListValue<'g> {
     }
 
     /// Bytes that it takes outside of its record.
+    #[cfg(all(test, not(pool_loom)))]
     pub(crate) fn bytes(self) -> u64 {
         self.root.bytes
     }

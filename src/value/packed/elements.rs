@@ -1,5 +1,6 @@
 //! Reading packed elements of a list, in both directions.
 
+use super::run::Side;
 use crate::value::{element::Element, writer::Writer};
 
 /// Bits of the length that a byte of the way back holds.
@@ -56,6 +57,21 @@ pub(crate) fn write_packed(element: Element<'_>, to: &mut Writer<'_>) {
     write_back(element.encoded_len(), to);
 }
 
+/// An element in the form that it is kept in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Kept<'g>(&'g [u8]);
+
+impl Kept<'_> {
+    /// Copies the text; of what is no element there is none.
+    #[inline]
+    pub(crate) fn to_vec(self) -> Vec<u8> {
+        match Element::short_text(self.0) {
+            Some(text) => text.to_vec(),
+            None => Element::read(self.0).map_or_else(Vec::new, |(element, _)| element.to_vec()),
+        }
+    }
+}
+
 /// Packed elements, taken from either end.
 ///
 /// Whatever the bytes are, reading is safe; at what cannot be decoded, the elements end.
@@ -83,6 +99,25 @@ impl<'g> Elements<'g> {
     /// Goes over elements at the back; returns how many there were.
     pub(crate) fn skip_back(&mut self, elements: usize) -> usize {
         (0..elements).take_while(|_| self.next_back().is_some()).count()
+    }
+
+    /// Cuts off the element at a side, which is left in the form that it is kept in: what it means
+    /// need not be known for that.
+    #[inline]
+    pub(crate) fn cut(self, side: Side) -> Option<(Kept<'g>, Self)> {
+        let all = self.0;
+        match side {
+            Side::Left => {
+                let len = Element::kept_len(all)?;
+                let rest = all.get(len + back_len(len)..)?;
+                Some((Kept(all.get(..len)?), Self(rest)))
+            }
+            Side::Right => {
+                let (len, taken) = read_back(all)?;
+                let (rest, last) = all.split_at_checked(all.len().checked_sub(len + taken)?)?;
+                Some((Kept(last.get(..len)?), Self(rest)))
+            }
+        }
     }
 
     /// Where the element of an index begins among `count`, or the end.

@@ -116,7 +116,7 @@ fn edit_a_list(seed: u64, edits: usize, most: usize, text: &dyn Fn(&mut Dice) ->
     let mut dice = Dice::new(seed);
     let mut held = Held::nothing();
     let mut oracle = VecDeque::new();
-    let mut grows = true;
+    let (mut grows, mut at_ends) = (true, 0);
     for number in 0..edits {
         if oracle.len() > most || dice.one_in(1_000) {
             grows = false;
@@ -126,6 +126,15 @@ fn edit_a_list(seed: u64, edits: usize, most: usize, text: &dyn Fn(&mut Dice) ->
         let mut steps = Vec::new();
         for _ in 0..=dice.below(3) {
             let step = Step::roll(&mut dice, oracle.len() as u64, grows, text);
+            step.apply_to_oracle(&mut oracle);
+            steps.push(step);
+        }
+        if let [Step::Push(side, _)] = &*steps
+            && dice.one_in(4)
+        {
+            let len = oracle.len() as u64;
+            let step =
+                if *side == Side::Left { Step::Trim(0, len - 1) } else { Step::Trim(1, len) };
             step.apply_to_oracle(&mut oracle);
             steps.push(step);
         }
@@ -142,6 +151,7 @@ fn edit_a_list(seed: u64, edits: usize, most: usize, text: &dyn Fn(&mut Dice) ->
         steps.iter().for_each(|step| step.apply(&mut list));
         assert_eq!(list.len(), oracle.len() as u64);
         let next = Held::after(&list.finish());
+        at_ends += usize::from(check_at_end(&held, &steps, &next));
         if next.root.len == 0 {
             drop(edit);
             heap.detach(held.root.middle.into_iter(), held.root.bytes);
@@ -164,9 +174,43 @@ fn edit_a_list(seed: u64, edits: usize, most: usize, text: &dyn Fn(&mut Dice) ->
             check_copy(&held, &oracle, &heap, &mut dice);
         }
     }
+    assert!(cfg!(miri) || at_ends > edits / 20, "{at_ends} edits at an end only");
     heap.detach(held.root.middle.into_iter(), held.root.bytes);
     heap.collect();
     assert_eq!(heap.live_blocks(), 0, "leaked");
+}
+
+/// Checks that a step at an end, if it is one that changes nothing but the record, makes the same
+/// record as an edit does; says whether it was one.
+fn check_at_end(held: &Held, steps: &[Step], next: &Held) -> bool {
+    let (list, len) = (held.list(), held.root.len);
+    let image = match steps {
+        [Step::Push(side, text)] => list.pushed(*side, text, u64::MAX),
+        [Step::Push(side, text), Step::Trim(from, to)]
+            if (*side == Side::Left && (*from, *to) == (0, len))
+                || (*side == Side::Right && (*from, *to) == (1, len + 1)) =>
+        {
+            list.pushed(*side, text, len)
+        }
+        [Step::Trim(1, to)] if *to == len => list.popped(Side::Left).map(|(image, _)| image),
+        [Step::Trim(0, to)] if len.checked_sub(1) == Some(*to) => {
+            let popped = list.popped(Side::Right);
+            popped.map(|(image, taken)| {
+                assert_eq!(Some(taken.to_vec()), list.at(*to).map(Element::to_vec));
+                image
+            })
+        }
+        _ => None,
+    };
+    let Some(image) = image else { return false };
+    let new = Held::after(&image);
+    let middle = |root: &ListRoot| (root.middle, root.bytes, root.len);
+    let counts =
+        |root: &ListRoot| (root.head_bytes, root.head_count, root.tail_bytes, root.tail_count);
+    assert_eq!(middle(&new.root), middle(&next.root), "{steps:?}");
+    assert_eq!(counts(&new.root), counts(&next.root), "{steps:?}");
+    assert_eq!(new.ends, next.ends, "{steps:?}");
+    true
 }
 
 /// Checks all ways to see everything.

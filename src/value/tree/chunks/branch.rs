@@ -4,7 +4,10 @@ use crate::{
     reclaim::magazine::block_bytes,
     value::{
         field_hash::FAN,
-        tree::node::{Header, Node, NodeRef},
+        tree::{
+            edit::Part,
+            node::{Header, Node, NodeRef},
+        },
     },
 };
 
@@ -48,23 +51,26 @@ impl ListBranch {
         usize::from(self.header.count)
     }
 
-    /// Puts a child with its count, or none, in a place.
-    pub(crate) fn set(&mut self, index: usize, child: Option<(Node, u32)>) {
-        let before = self.children[index].is_some();
-        self.header.count += u16::from(child.is_some());
-        self.header.count -= u16::from(before);
-        self.children[index] = child.map(|(node, _)| node);
-        self.counts[index] = child.map_or(0, |(_, count)| count);
-    }
-
-    /// Puts a child behind the others.
+    /// Puts a child behind the others, for which there is room.
     pub(crate) fn push(&mut self, node: Node, count: u32) {
-        self.set(self.child_count(), Some((node, count)));
+        let last = self.child_count();
+        (self.children[last], self.counts[last]) = (Some(node), count);
+        self.header.count += 1;
     }
 
-    /// Removes the children from a place on.
-    pub(crate) fn clear_from(&mut self, index: usize) {
-        (index..FAN).for_each(|index| self.set(index, None));
+    /// Puts nodes in the place of a child, for which there is room.
+    #[expect(clippy::cast_possible_truncation, reason = "sixteen at most")]
+    pub(crate) fn replace(&mut self, index: usize, nodes: &[Part]) {
+        let (old, new) = (self.child_count(), self.child_count() - 1 + nodes.len());
+        self.children.copy_within(index + 1..old, index + nodes.len());
+        self.counts.copy_within(index + 1..old, index + nodes.len());
+        self.children[new.min(old)..old].fill(None);
+        self.counts[new.min(old)..old].fill(0);
+        let places = self.children.iter_mut().zip(&mut self.counts).skip(index);
+        for ((child, count), part) in places.zip(nodes) {
+            (*child, *count) = (Some(part.node), part.count);
+        }
+        self.header.count = new as u16;
     }
 
     /// Puts another child in the place of each one of a branch that is alive.

@@ -55,13 +55,7 @@ fn rewrite_node<'s, S: NodeStore>(
         return divide(branch, at, &new, split, edit);
     }
     let mut grown = *branch;
-    grown.clear_from(at);
-    for part in new.iter() {
-        grown.push(part.node, part.count);
-    }
-    for (child, &count) in branch.live_children().zip(&branch.counts).skip(at + 1) {
-        grown.push(child.node(), count);
-    }
+    grown.replace(at, &new);
     grown.bytes = branch.bytes - tree_bytes(child) + new.iter().map(|part| part.bytes).sum::<u64>();
     let mut parts = Parts::new();
     parts.push(finish(&grown, edit));
