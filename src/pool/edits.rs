@@ -5,7 +5,10 @@
 //! its key retires exactly what it has replaced, and one that has lost frees exactly what it has
 //! made: see [`tree`](crate::value::tree).
 
-use super::engine::{Engine, live_of};
+use super::{
+    engine::{Engine, live_of},
+    small_edits::Small,
+};
 use crate::{
     error::Error,
     reclaim::Guard,
@@ -29,9 +32,9 @@ use crate::{
 /// A key as an edit has found it.
 #[derive(Debug)]
 pub(super) struct Target<'g> {
-    key: &'g [u8],
-    hash: u64,
-    found: Option<Found<'g, Record>>,
+    pub(super) key: &'g [u8],
+    pub(super) hash: u64,
+    pub(super) found: Option<Found<'g, Record>>,
     /// What it holds, unless that has expired.
     pub(super) live: Option<Live<'g>>,
 }
@@ -258,7 +261,7 @@ impl Engine {
     fn edit_fields<'g, 'd>(
         &'g self,
         guard: &'g Guard<'d>,
-        key: &'g [u8],
+        mut target: Target<'g>,
         family: Family,
         basis: Basis,
         mut apply: impl FnMut(
@@ -268,12 +271,12 @@ impl Engine {
     ) -> Result<Outcome, Error> {
         let mut attempt = Attempt::new(guard);
         loop {
-            let target = self.target(guard, key)?;
             let verdict = apply(target.live, &mut attempt)?;
             if self.carry_out(guard, &target, family, basis, verdict, &mut attempt)? {
                 return Ok(attempt.outcome());
             }
             attempt.begin_again();
+            target = self.target(guard, target.key)?;
         }
     }
 
@@ -288,13 +291,14 @@ impl Engine {
         let mut edit = HashEdit::new(&self.hasher);
         gather(&mut edit)?;
         let edit = edit.settle();
-        self.edit_fields(
-            &self.pin_to_write(),
-            key,
-            Family::Hash,
-            Basis::Present,
-            |live, attempt| edit.apply(hash_of(live)?, attempt),
-        )
+        let guard = &self.pin_to_write();
+        let target = match self.edit_packed(guard, key, Family::Hash, edit.only())? {
+            Small::Done(fate) => return Ok(Outcome::of(fate)),
+            Small::No(target) => target,
+        };
+        self.edit_fields(guard, target, Family::Hash, Basis::Present, |live, attempt| {
+            edit.apply(hash_of(live)?, attempt)
+        })
     }
 
     /// Gives a field of a hash the value that a call makes of the present one, unless it makes
@@ -335,7 +339,12 @@ impl Engine {
         let mut edit = SetEdit::new(&self.hasher);
         gather(&mut edit)?;
         let edit = edit.settle();
-        self.edit_fields(&self.pin_to_write(), key, Family::Set, Basis::Present, |live, attempt| {
+        let guard = &self.pin_to_write();
+        let target = match self.edit_packed(guard, key, Family::Set, edit.only())? {
+            Small::Done(fate) => return Ok(Outcome::of(fate)),
+            Small::No(target) => target,
+        };
+        self.edit_fields(guard, target, Family::Set, Basis::Present, |live, attempt| {
             edit.apply(set_of(live)?, attempt)
         })
     }
@@ -384,7 +393,9 @@ impl Engine {
         }
         let edit = edit.settle();
         let basis = Basis::Nothing(self.default_deadline());
-        self.edit_fields(&self.pin_to_write(), key, Family::Set, basis, |_, attempt| {
+        let guard = &self.pin_to_write();
+        let target = self.target(guard, key)?;
+        self.edit_fields(guard, target, Family::Set, basis, |_, attempt| {
             edit.apply(SetValue::EMPTY, attempt)
         })
         .map(drop)

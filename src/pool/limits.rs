@@ -197,6 +197,16 @@ impl Engine {
         if self.used_bytes() > self.evictor.budget.comfortable() {
             self.wait_a_little(AHEAD);
         }
+        let guard = self.pin();
+        if guard.is_held_up() { self.pin_after_others(guard) } else { guard }
+    }
+
+    /// Offers the processor to whoever was interrupted while he was pinned, and pins again.
+    #[cold]
+    #[inline(never)]
+    fn pin_after_others<'g>(&'g self, guard: Guard<'g>) -> Guard<'g> {
+        drop(guard);
+        yield_now();
         self.pin()
     }
 

@@ -13,7 +13,6 @@ mod hosts;
 mod inspection;
 mod keyspace;
 mod limits;
-mod list_ends;
 mod list_moves;
 mod lists;
 #[cfg(all(test, pool_loom, not(pool_shuttle)))]
@@ -30,6 +29,7 @@ mod scan;
 mod set_algebra;
 mod sets;
 mod single_flight;
+mod small_edits;
 mod stats;
 mod strings;
 mod time;

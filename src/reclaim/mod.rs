@@ -446,6 +446,13 @@ impl Guard<'_> {
         unsafe { self.participant.put_block(self.domain, block, bytes) };
     }
 
+    /// Whether others hold up the release of much that this thread has retired; says so once for
+    /// each bag that it closes.
+    #[inline]
+    pub(crate) fn is_held_up(&self) -> bool {
+        self.participant.is_held_up()
+    }
+
     /// Whether a block of a class size lies ready, so that it need not be allocated.
     pub(crate) fn has_block(&self, bytes: usize) -> bool {
         self.participant.has_block(bytes)

@@ -17,6 +17,9 @@ use std::{ptr, ptr::NonNull};
 /// Sealed bags above which a retire frees two items instead of one. A lone writer has four.
 const CALM_BAGS: usize = 6;
 
+/// Sealed bags from which on a thread that finds the epoch held gives way.
+const HELD_UP_BAGS: usize = 16;
+
 /// Times that a thread finds the epoch held before it moves idle threads out of the way.
 const PATIENCE: u32 = 4;
 
@@ -56,6 +59,8 @@ struct Local {
     ready: *mut Bag,
     /// How often in a row the epoch was held.
     stuck: u32,
+    /// Set when a bag is closed while others hold up many.
+    is_held_up: bool,
     /// Empty bags.
     spare: *mut Bag,
     spares: usize,
@@ -79,6 +84,7 @@ impl Participant {
             sealed: BagQueue::new(),
             ready: ptr::null_mut(),
             stuck: 0,
+            is_held_up: false,
             spare: ptr::null_mut(),
             spares: 0,
             magazines: Magazines::new(),
@@ -237,7 +243,10 @@ impl Participant {
         });
         self.adopt_orphans(domain);
         let moved = domain.epochs.advance(domain.presences(), insists);
-        self.local(|local| local.stuck = if moved { 0 } else { local.stuck.saturating_add(1) });
+        self.local(|local| {
+            local.stuck = if moved { 0 } else { local.stuck.saturating_add(1) };
+            local.is_held_up = !moved && local.sealed.len() >= HELD_UP_BAGS;
+        });
         moved
     }
 
@@ -245,6 +254,13 @@ impl Participant {
     pub(super) fn seal_and_insist(&self, domain: &Domain) -> bool {
         self.local(|local| local.stuck = PATIENCE);
         self.seal(domain)
+    }
+
+    /// Whether others hold up the release of much that this thread has retired; says so once for
+    /// each bag that it closes.
+    #[inline]
+    pub(super) fn is_held_up(&self) -> bool {
+        self.local(|local| std::mem::take(&mut local.is_held_up))
     }
 
     /// Takes in the bags of threads that have ended.

@@ -15,13 +15,13 @@
 
 use super::{Content, Draft, Encoding, Live, Origin, Record, Value};
 use crate::{
-    reclaim::{Guard, Retired, magazine::block_bytes},
+    reclaim::{Guard, Retired},
     table,
     value::{
         collection::Collection,
         hash::HashValue,
         list::{ListImage, ListRoot, ListValue},
-        packed::Packing,
+        packed::{Packing, fields::Fields},
         set::SetValue,
         tree::{
             fields::FieldTree,
@@ -34,10 +34,10 @@ use crate::{
 use std::{mem::MaybeUninit, ptr::NonNull};
 
 /// Where the root of a list or tree lies: at a multiple of this.
-const ROOT_ALIGN: usize = align_of::<FieldTree>();
+pub(super) const ROOT_ALIGN: usize = align_of::<FieldTree>();
 
 /// The bit of a collection's length that says that the record is an heir.
-const HEIR: u32 = 1 << 31;
+pub(super) const HEIR: u32 = 1 << 31;
 
 /// A hash or a set.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -46,6 +46,17 @@ pub(crate) enum Family {
     Hash,
     /// A set.
     Set,
+}
+
+impl Family {
+    /// How it is kept when it is packed.
+    #[inline]
+    pub(super) fn packed(self) -> Encoding {
+        match self {
+            Self::Hash => Encoding::PackedHash,
+            Self::Set => Encoding::PackedSet,
+        }
+    }
 }
 
 /// What a record of a collection is to hold.
@@ -65,8 +76,7 @@ impl Body<'_> {
     /// The encoding, and bytes of what follows the root.
     fn form(&self) -> (Encoding, usize) {
         match self {
-            Self::Packed(Family::Hash, packing) => (Encoding::PackedHash, packing.encoded_len()),
-            Self::Packed(Family::Set, packing) => (Encoding::PackedSet, packing.encoded_len()),
+            Self::Packed(family, packing) => (family.packed(), packing.encoded_len()),
             Self::Tree(Family::Hash, _) => (Encoding::TreeHash, 0),
             Self::Tree(Family::Set, _) => (Encoding::TreeSet, 0),
             Self::List(image) => (list_encoding(image), image.encoded_len()),
@@ -144,38 +154,9 @@ impl<'g, 'd> Draft<'g, 'd> {
     }
 }
 
-impl<'g, 'd> Draft<'g, 'd> {
-    /// As [`with_body`](Self::with_body), for the heir of a list.
-    #[inline(always)]
-    pub(crate) fn with_list(
-        key: &[u8],
-        image: &ListImage<'_, '_>,
-        origin: Origin,
-        guard: &'g Guard<'d>,
-    ) -> Self {
-        let encoding = list_encoding(image);
-        let root = (size_of::<Record>() + key.len()).next_multiple_of(ROOT_ALIGN);
-        let (ends, len) = (root + size_of::<ListRoot>(), image.encoded_len());
-        let block = block_bytes(ends + len);
-        let value_len = len | HEIR as usize;
-        let draft = Self::begin_in(block, encoding, key, value_len, origin, guard);
-        // SAFETY: the offset lies in the block, which was taken with room for root and ends.
-        let at = unsafe { draft.record().cast::<u8>().add(root) };
-        // SAFETY: as above; a block is aligned to 16, and the offset is a multiple of that.
-        unsafe { at.cast::<ListRoot>().write(image.root) };
-        // SAFETY: as above.
-        let at = unsafe { at.add(size_of::<ListRoot>()) }.cast::<MaybeUninit<u8>>();
-        // SAFETY: as above; the memory is private.
-        let mut writer = Writer::new(unsafe { std::slice::from_raw_parts_mut(at.as_ptr(), len) });
-        image.write(&mut writer);
-        writer.finish();
-        draft
-    }
-}
-
 /// How a list is kept.
 #[inline]
-fn list_encoding(image: &ListImage<'_, '_>) -> Encoding {
+pub(super) fn list_encoding(image: &ListImage<'_, '_>) -> Encoding {
     if image.root.middle.is_none() { Encoding::ShortList } else { Encoding::LongList }
 }
 
@@ -232,6 +213,15 @@ impl<'g> Live<'g> {
         let ends = self.bytes(offset + size_of::<ListRoot>(), collection_len(header.value_len));
         // SAFETY: the middle is alive as long as the record.
         Some(unsafe { ListValue::new(root, ends) })
+    }
+
+    /// The value, if it is a packed one.
+    #[inline]
+    pub(crate) fn packed(self, family: Family) -> Option<Fields<'g>> {
+        let header = self.header();
+        let offset = size_of::<Record>() + usize::from(header.key_len);
+        let bytes = || self.bytes(offset, collection_len(header.value_len));
+        (header.encoding == family.packed()).then(|| Fields::packed(bytes()))
     }
 
     /// What the value begins with.

@@ -36,6 +36,7 @@
 
 pub(crate) mod collection;
 mod draft;
+pub(crate) mod heir;
 pub(crate) mod integer;
 mod shared;
 

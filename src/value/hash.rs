@@ -131,6 +131,12 @@ pub(crate) struct SettledHashEdit<'a, H> {
 }
 
 impl<'a, H: BuildHasher> SettledHashEdit<'a, H> {
+    /// The change, if it is one only.
+    #[inline]
+    pub(crate) fn only(&self) -> Option<&'a Change<'a>> {
+        if let [change] = self.changes { Some(change) } else { None }
+    }
+
     /// Makes what a hash becomes by the changes; the attempt has just begun.
     ///
     /// # Errors

@@ -11,7 +11,7 @@
 pub(crate) mod extended;
 pub(crate) mod integer_text;
 
-mod change;
+pub(crate) mod change;
 pub(crate) mod collection;
 pub(crate) mod element;
 mod few;

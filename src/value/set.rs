@@ -117,6 +117,12 @@ pub(crate) struct SettledSetEdit<'a, H> {
 }
 
 impl<'a, H: BuildHasher> SettledSetEdit<'a, H> {
+    /// The change, if it is one only.
+    #[inline]
+    pub(crate) fn only(&self) -> Option<&'a Change<'a>> {
+        if let [change] = self.changes { Some(change) } else { None }
+    }
+
     /// Makes what a set becomes by the changes; the attempt has just begun.
     ///
     /// # Errors

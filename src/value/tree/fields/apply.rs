@@ -41,7 +41,7 @@ pub(crate) struct Outcome {
 impl Outcome {
     /// What one change has done.
     #[inline]
-    fn of(fate: Fate) -> Self {
+    pub(crate) fn of(fate: Fate) -> Self {
         Self {
             added: usize::from(fate == Fate::Added),
             replaced: usize::from(fate == Fate::Replaced),

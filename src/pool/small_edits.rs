@@ -1,0 +1,136 @@
+//! Edits that change a key's record and nothing below it, which nearly all are: straight from the
+//! lookup to the compare-and-swap, at half of the instructions of [the others](super::edits).
+
+use super::{
+    edits::Target,
+    engine::{Engine, live_of},
+};
+use crate::{
+    error::Error,
+    reclaim::Guard,
+    record::{
+        LONGEST_KEY, Live, Origin, Record,
+        collection::Family,
+        heir::{Heir, PackedHeir},
+    },
+    table::Found,
+    tally::Tally,
+    value::{
+        change::Change,
+        list::{ListImage, ListValue},
+        packed::{
+            MOST_PACKED, MOST_PACKED_BYTES,
+            entry::Entry,
+            single::{Fate, Single},
+        },
+    },
+};
+
+/// Whether an edit was a small one.
+#[derive(Debug)]
+pub(super) enum Small<'g> {
+    /// It was, and has done this.
+    Done(Fate),
+    /// It is not; the key as it was found.
+    No(Target<'g>),
+}
+
+impl Engine {
+    /// Gives a list other ends, until no other write of the key comes first. None when there is no
+    /// list, or when the call makes no ends since more than those changes.
+    ///
+    /// # Errors
+    ///
+    /// `KeyTooLong`, `OutOfMemory` and `Stalled` at a limit. Nothing has changed then.
+    #[inline(always)]
+    pub(super) fn edit_ends<'g, T>(
+        &'g self,
+        guard: &'g Guard<'_>,
+        key: &[u8],
+        act: impl Fn(ListValue<'g>) -> Option<(ListImage<'g, 'g>, T)>,
+    ) -> Result<Option<T>, Error> {
+        if key.len() > LONGEST_KEY {
+            return Err(Error::KeyTooLong);
+        }
+        let hash = self.hash(key);
+        loop {
+            let Some(found) = self.find_for_write(guard, key, hash) else { return Ok(None) };
+            let old = live_of(&found, guard);
+            if !self.is_current(old) {
+                return Ok(None);
+            }
+            let Some((image, reply)) = old.list().and_then(&act) else { return Ok(None) };
+            if self.inherit(guard, key, hash, &found, old, &image)? {
+                self.finish(guard, Tally::Sets);
+                return Ok(Some(reply));
+            }
+        }
+    }
+
+    /// Changes a field of a packed hash or set, until no other write of the key comes first.
+    ///
+    /// # Errors
+    ///
+    /// As for [`edit_ends`](Self::edit_ends).
+    #[inline(always)]
+    pub(super) fn edit_packed<'g>(
+        &'g self,
+        guard: &'g Guard<'_>,
+        key: &'g [u8],
+        family: Family,
+        change: Option<&'g Change<'g>>,
+    ) -> Result<Small<'g>, Error> {
+        if key.len() > LONGEST_KEY {
+            return Err(Error::KeyTooLong);
+        }
+        let hash = self.hash(key);
+        loop {
+            let found = self.find_for_write(guard, key, hash);
+            let live = found.as_ref().map(|found| live_of(found, guard));
+            let live = live.filter(|live| self.is_current(*live));
+            let single = change.zip(live).and_then(|(change, live)| single(live, family, change));
+            let (Some(found), Some(old), Some(single)) = (&found, live, single) else {
+                return Ok(Small::No(Target { key, hash, found, live }));
+            };
+            let fate = single.fate();
+            if fate == Fate::Idle {
+                self.finish(guard, Tally::OtherOperations);
+                return Ok(Small::Done(fate));
+            }
+            if self.inherit(guard, key, hash, found, old, &PackedHeir { family, single })? {
+                self.finish(guard, Tally::Sets);
+                return Ok(Small::Done(fate));
+            }
+        }
+    }
+
+    /// Puts an heir in the place of a record; false when another write of the key came first.
+    #[inline(always)]
+    fn inherit(
+        &self,
+        guard: &Guard<'_>,
+        key: &[u8],
+        hash: u64,
+        found: &Found<'_, Record>,
+        old: Live<'_>,
+        heir: &impl Heir,
+    ) -> Result<bool, Error> {
+        if self.evictor.is_limited() {
+            self.make_room(guard, hash, heir.block_size(key.len()), 0)?;
+        }
+        let written = self.elapsed_coarse();
+        let usage = old.usage().inherit(self.evictor.pace.now());
+        let origin = Origin { hash, deadline: old.deadline(), written, usage };
+        let draft = heir.draft(key, origin, guard);
+        Ok(self.replace_inline::<true>(guard, found, hash, draft, false))
+    }
+}
+
+/// What becomes of a packed value by a change, if it stays packed.
+#[inline(always)]
+fn single<'g>(live: Live<'g>, family: Family, change: &'g Change<'g>) -> Option<Single<'g>> {
+    let single = Single::new(&live.packed(family)?, change, Entry::New)?;
+    let is_small =
+        (1..=MOST_PACKED).contains(&single.count()) && single.encoded_len() <= MOST_PACKED_BYTES;
+    is_small.then_some(single)
+}

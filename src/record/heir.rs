@@ -1,0 +1,108 @@
+//! Records of the edits that nearly all are: an element more or less at an end of a list, one field
+//! of a packed hash or set.
+//!
+//! [`Draft::with_body`] could build the same; this knows what it builds, which halves the
+//! instructions.
+
+use super::{
+    Draft, Encoding, Origin, Record,
+    collection::{Family, HEIR, ROOT_ALIGN, list_encoding},
+};
+use crate::{
+    reclaim::{Guard, magazine::block_bytes},
+    value::{
+        list::{ListImage, ListRoot},
+        packed::single::Single,
+        writer::Writer,
+    },
+};
+use std::mem::MaybeUninit;
+
+/// What takes the place of a record from which it was built, and shares with it what hangs below.
+pub(crate) trait Heir {
+    /// Bytes of the record's block.
+    fn block_size(&self, key_len: usize) -> usize;
+
+    /// Builds the record.
+    fn draft<'g, 'd>(&self, key: &[u8], origin: Origin, guard: &'g Guard<'d>) -> Draft<'g, 'd>;
+}
+
+/// Where the value of a list begins.
+#[inline]
+fn root_offset(key_len: usize) -> usize {
+    (size_of::<Record>() + key_len).next_multiple_of(ROOT_ALIGN)
+}
+
+impl Heir for ListImage<'_, '_> {
+    #[inline]
+    fn block_size(&self, key_len: usize) -> usize {
+        block_bytes(root_offset(key_len) + size_of::<ListRoot>() + self.encoded_len())
+    }
+
+    #[inline(always)]
+    fn draft<'g, 'd>(&self, key: &[u8], origin: Origin, guard: &'g Guard<'d>) -> Draft<'g, 'd> {
+        let (block, len) = (self.block_size(key.len()), self.encoded_len());
+        let draft = begin(block, list_encoding(self), key, len, origin, guard);
+        let root = root_offset(key.len());
+        // SAFETY: the offset lies in the block, which was taken with room for root and ends.
+        let at = unsafe { draft.record().cast::<u8>().add(root) };
+        // SAFETY: as above; a block is aligned to 16, and the offset is a multiple of that.
+        unsafe { at.cast::<ListRoot>().write(self.root) };
+        // SAFETY: the block goes on for that many bytes behind the root.
+        unsafe { fill(&draft, root + size_of::<ListRoot>(), len, |to| self.write(to)) };
+        draft
+    }
+}
+
+/// A packed hash or set of which one entry has changed.
+#[derive(Debug)]
+pub(crate) struct PackedHeir<'a> {
+    /// Which of the two.
+    pub(crate) family: Family,
+    /// What has changed.
+    pub(crate) single: Single<'a>,
+}
+
+impl Heir for PackedHeir<'_> {
+    #[inline]
+    fn block_size(&self, key_len: usize) -> usize {
+        block_bytes(size_of::<Record>() + key_len + self.single.encoded_len())
+    }
+
+    #[inline(always)]
+    fn draft<'g, 'd>(&self, key: &[u8], origin: Origin, guard: &'g Guard<'d>) -> Draft<'g, 'd> {
+        let (block, len) = (self.block_size(key.len()), self.single.encoded_len());
+        let draft = begin(block, self.family.packed(), key, len, origin, guard);
+        // SAFETY: the block was taken with room for header, key and value.
+        unsafe { fill(&draft, size_of::<Record>() + key.len(), len, |to| self.single.write(to)) };
+        draft
+    }
+}
+
+/// Takes a block and writes header and key of an heir.
+#[inline(always)]
+fn begin<'g, 'd>(
+    block: usize,
+    encoding: Encoding,
+    key: &[u8],
+    len: usize,
+    origin: Origin,
+    guard: &'g Guard<'d>,
+) -> Draft<'g, 'd> {
+    Draft::begin_in(block, encoding, key, len | HEIR as usize, origin, guard)
+}
+
+/// Writes a part of a record by a call.
+///
+/// # Safety
+///
+/// The record's block has so many bytes at the offset.
+#[inline(always)]
+unsafe fn fill(draft: &Draft<'_, '_>, at: usize, len: usize, write: impl FnOnce(&mut Writer<'_>)) {
+    // SAFETY: the caller's word.
+    let at = unsafe { draft.record().cast::<u8>().add(at) }.cast::<MaybeUninit<u8>>();
+    // SAFETY: as above; the record is private.
+    let mut writer = Writer::new(unsafe { std::slice::from_raw_parts_mut(at.as_ptr(), len) });
+    write(&mut writer);
+    writer.finish();
+}
