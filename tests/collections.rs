@@ -59,6 +59,26 @@ fn every_type_is_named_and_measured() -> Done {
     assert_eq!(names, ["hash", "list", "set", "hash", "list", "set"]);
     pool.sadd_many("numbers", &["1", "-7"])?;
     assert_eq!(pool.object_encoding("numbers"), Some("intset"));
+    for (count, hash, set) in [(128, "listpack", "intset"), (129, "hashtable", "intset")] {
+        let numbers: Vec<_> = (0..count).map(|number: u32| number.to_string()).collect();
+        let pairs: Vec<_> = numbers.iter().map(|number| (number, "x".repeat(64))).collect();
+        pool.hset_many("fields", &pairs)?;
+        pool.sadd_many("numbers", &numbers)?;
+        assert_eq!(pool.object_encoding("fields"), Some(hash), "{count}");
+        assert_eq!(pool.object_encoding("numbers"), Some(set), "{count}");
+        pool.delete("fields");
+    }
+    for (len, encoding) in [(64, "listpack"), (65, "hashtable")] {
+        pool.hset("fields", "f", "x".repeat(len))?;
+        assert_eq!(pool.object_encoding("fields"), Some(encoding), "{len}");
+    }
+    pool.delete("numbers");
+    pool.sadd_many("numbers", &(0..512).map(|number: u32| number.to_string()).collect::<Vec<_>>())?;
+    assert_eq!(pool.object_encoding("numbers"), Some("intset"));
+    pool.sadd("numbers", "512")?;
+    assert_eq!(pool.object_encoding("numbers"), Some("hashtable"));
+    pool.delete("numbers");
+    pool.delete("fields");
     for (text, encoding) in [("12", "int"), ("text", "embstr"), (&*"x".repeat(45), "raw")] {
         pool.set("s", text)?;
         assert_eq!(pool.object_encoding("s"), Some(encoding));
