@@ -102,7 +102,7 @@ pub struct Connection {
 
 impl Connection {
     /// Adds a command to those that are to be sent.
-    fn push(&mut self, parts: &[&[u8]]) {
+    pub fn push(&mut self, parts: &[&[u8]]) {
         // Writing to memory does not fail.
         let _ = write!(self.command, "*{}\r\n", parts.len());
         for part in parts {
@@ -114,7 +114,11 @@ impl Connection {
     }
 
     /// Sends what was pushed and reads all replies; true when the last was not nil.
-    fn exchange(&mut self) -> io::Result<bool> {
+    ///
+    /// # Errors
+    ///
+    /// When the connection is lost, or a reply is an error.
+    pub fn exchange(&mut self) -> io::Result<bool> {
         self.stream.write_all(&self.command)?;
         self.command.clear();
         let mut is_there = false;
@@ -126,9 +130,19 @@ impl Connection {
     }
 
     /// Sends one command and reads its reply.
-    fn call(&mut self, parts: &[&[u8]]) -> io::Result<bool> {
+    ///
+    /// # Errors
+    ///
+    /// As [`exchange`](Self::exchange).
+    pub fn call(&mut self, parts: &[&[u8]]) -> io::Result<bool> {
         self.push(parts);
         self.exchange()
+    }
+
+    /// The last reply, without what tells its kind.
+    #[must_use]
+    pub fn reply(&self) -> &[u8] {
+        &self.reply
     }
 
     /// Reads one reply that is no array: its text or bytes are in `reply` then.

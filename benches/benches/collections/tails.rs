@@ -1,0 +1,126 @@
+//! How long single operations take at worst: on values of a million elements, beside a thread that
+//! takes whole snapshots, and when large values are deleted.
+
+use crate::{
+    Scale,
+    space::{Dash, Mutexes, Pool, Session, Space},
+    workload::{field, mixed},
+};
+use hdrhistogram::Histogram;
+use std::{
+    hint::black_box,
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
+    thread,
+    time::Instant,
+};
+
+/// Prints the tables.
+pub(crate) fn show(scale: Scale) {
+    println!("| µs | contender | p50 | p99 | p99.9 | p99.99 | most |");
+    println!("|---|---|--:|--:|--:|--:|--:|");
+    let all = || -> [Box<dyn Space>; 3] {
+        [Box::<Pool>::default(), Box::<Dash>::default(), Box::<Mutexes>::default()]
+    };
+    for space in &all() {
+        beside_snapshots(&**space, scale);
+    }
+    for space in &all()[..2] {
+        on_large_values(&**space, scale);
+    }
+    for space in &all()[..2] {
+        deletions(&**space, scale);
+    }
+}
+
+/// Of nanoseconds, up to a minute.
+fn histogram() -> Histogram<u64> {
+    let most = 60_000_000_000;
+    Histogram::new_with_bounds(1, most, 3).unwrap_or_else(|_| unreachable!("valid bounds"))
+}
+
+/// Does something, and notes how long it took.
+fn timed(times: &mut Histogram<u64>, act: impl FnOnce()) {
+    let at = Instant::now();
+    act();
+    times.saturating_record(u64::try_from(at.elapsed().as_nanos()).unwrap_or(u64::MAX));
+}
+
+fn print(what: &str, who: &str, times: &Histogram<u64>) {
+    let micros = |nanos: u64| format!("{}.{:02}", nanos / 1_000, nanos % 1_000 / 10);
+    let [p50, p99, p999, p9999] =
+        [0.5, 0.99, 0.999, 0.9999].map(|quantile| micros(times.value_at_quantile(quantile)));
+    println!("| {what} | {who} | {p50} | {p99} | {p999} | {p9999} | {} |", micros(times.max()));
+}
+
+/// HSET of a hash of 10,000 fields, of which another thread takes copies.
+fn beside_snapshots(space: &dyn Space, scale: Scale) {
+    let fields = 10_000.min(scale.most);
+    let mut session = space.session();
+    (0..fields).for_each(|n| session.hset(b"hash", &field(n), b"0123456789abcdef"));
+    let (ends, mut times) = (AtomicBool::new(false), histogram());
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut session = space.session();
+            while !ends.load(Relaxed) {
+                black_box(session.hgetall(b"hash"));
+            }
+        });
+        for step in 0..scale.timed {
+            let field = field(mixed(step, 0, fields));
+            timed(&mut times, || session.hset(b"hash", &field, b"fedcba9876543210"));
+        }
+        ends.store(true, Relaxed);
+    });
+    print(&format!("HSET beside HGETALL, {fields} fields"), space.name(), &times);
+}
+
+/// A call that changes or reads one element of a large value.
+type Call = fn(&mut dyn Session, &[u8], usize);
+
+fn on_large_values(space: &dyn Space, scale: Scale) {
+    let most = scale.most;
+    let mut session = space.session();
+    for n in 0..most {
+        session.hset(b"hash", &field(n), b"0123456789abcdef");
+        session.lpush(b"list", &field(n));
+        session.sadd(b"set", &field(n));
+    }
+    let calls: [(&str, Call); 8] = [
+        ("HGET", |space, field, _| {
+            black_box(space.hget(b"hash", field));
+        }),
+        ("HSET", |space, field, _| space.hset(b"hash", field, b"fedcba9876543210")),
+        ("LPUSH", |space, field, _| space.lpush(b"list", field)),
+        ("RPOP", |space, _, _| {
+            black_box(space.rpop(b"list"));
+        }),
+        ("LSET", |space, field, at| space.lset(b"list", at, field)),
+        ("SISMEMBER", |space, field, _| {
+            black_box(space.sismember(b"set", field));
+        }),
+        ("SREM", |space, field, _| space.srem(b"set", field)),
+        ("SADD", |space, field, _| space.sadd(b"set", field)),
+    ];
+    for (name, call) in calls {
+        let mut times = histogram();
+        for step in 0..scale.timed {
+            let at = mixed(step, 1, most);
+            timed(&mut times, || call(&mut *session, &field(at), at));
+        }
+        print(&format!("{name}, {most} elements"), space.name(), &times);
+    }
+}
+
+/// DEL of hashes: many of 10,000 fields, and some of a million.
+fn deletions(space: &dyn Space, scale: Scale) {
+    let mut session = space.session();
+    for (fields, count) in [(10_000, 1_500), (1_000_000, 10)] {
+        let fields = fields.min(scale.most);
+        let mut times = histogram();
+        for _ in 0..count.min(scale.timed / 20) {
+            (0..fields).for_each(|n| session.hset(b"large", &field(n), b"0123456789abcdef"));
+            timed(&mut times, || session.delete(b"large"));
+        }
+        print(&format!("DEL, {fields} fields"), space.name(), &times);
+    }
+}
