@@ -152,7 +152,7 @@ impl MemoryCachePool {
         options: PushOptions,
     ) -> Result<usize, Error> {
         let engine = &*self.engine;
-        let guard = engine.pin();
+        let guard = engine.pin_to_write();
         let max_len = options.max_len.or(engine.config.list_max_len).map(|most| most as u64);
         if let [element] = elements {
             let (side, text, most) =
@@ -299,7 +299,7 @@ impl MemoryCachePool {
         index: i64,
         element: impl AsRef<[u8]>,
     ) -> Result<(), Error> {
-        let guard = self.engine.pin();
+        let guard = self.engine.pin_to_write();
         self.engine.edit_list(&guard, key.as_ref(), |list, steps| {
             if list.len() == 0 {
                 return Err(Error::NoSuchKey);
@@ -326,7 +326,7 @@ impl MemoryCachePool {
         pivot: impl AsRef<[u8]>,
         element: impl AsRef<[u8]>,
     ) -> Result<i64, Error> {
-        let guard = self.engine.pin();
+        let guard = self.engine.pin_to_write();
         self.engine.edit_list(&guard, key.as_ref(), |list, steps| {
             if list.len() == 0 {
                 return Ok((Changes::No, 0));
@@ -353,7 +353,7 @@ impl MemoryCachePool {
     ) -> Result<usize, Error> {
         let side = if most < 0 { Side::Right } else { Side::Left };
         let most = if most == 0 { usize::MAX } else { count(most.unsigned_abs()) };
-        let guard = self.engine.pin();
+        let guard = self.engine.pin_to_write();
         self.engine.edit_list(&guard, key.as_ref(), |list, steps| {
             let mut found: Vec<u64> = list.positions(element.as_ref(), side).take(most).collect();
             if found.is_empty() {
@@ -372,7 +372,7 @@ impl MemoryCachePool {
     ///
     /// As [`lpush`](Self::lpush).
     pub fn ltrim(&self, key: impl AsRef<[u8]>, start: i64, stop: i64) -> Result<(), Error> {
-        let guard = self.engine.pin();
+        let guard = self.engine.pin_to_write();
         self.engine.edit_list(&guard, key.as_ref(), |list, steps| {
             let range = clamp(start, stop, list.len());
             if range == (0..list.len()) {
@@ -433,7 +433,7 @@ impl MemoryCachePool {
 /// LPOP and RPOP of one element, which need no list for it.
 #[inline]
 pub(super) fn pop_one(engine: &Engine, key: &[u8], end: ListEnd) -> Result<Option<Vec<u8>>, Error> {
-    let guard = engine.pin();
+    let guard = engine.pin_to_write();
     if let Some(element) = engine.edit_ends(&guard, key, |list| list.popped(end.side()))? {
         return Ok(Some(element.to_vec()));
     }
@@ -456,7 +456,7 @@ pub(super) fn pop(
     end: ListEnd,
     most: usize,
 ) -> Result<Option<Vec<Vec<u8>>>, Error> {
-    let guard = engine.pin();
+    let guard = engine.pin_to_write();
     engine.edit_list(&guard, key, |list, steps| {
         let len = list.len();
         let taken = len.min(most as u64);
