@@ -19,9 +19,7 @@ fi
     exit 1
 }
 
-target="${CARGO_TARGET_DIR:-$PWD/target}"
-work="$target/python"
-export CARGO_TARGET_DIR="$work/build"
+work="$PWD/target/python"
 rm -rf "$work/environment" "$work/wheels"
 mkdir -p "$work/wheels"
 "$python" -m venv "$work/environment" || {
