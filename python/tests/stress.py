@@ -101,8 +101,9 @@ class Worker:
         self.wrong = wrong
         self.operations = 0
 
-    def value(self, key):
-        kind = self.random.randrange(5)
+    def value(self, key, is_element=False):
+        # Elements of collections have to be picklable.
+        kind = self.random.randrange(1 if is_element else 0, 5)
         if kind == 0:
             return Quote(key, self.pool)
         if kind == 1:
@@ -136,7 +137,7 @@ class Worker:
         field = self.random.choice("abcdef")
         choice = self.random.randrange(6)
         if choice < 2:
-            self.pool.hset(key, {field: self.value(key)})
+            self.pool.hset(key, {field: self.value(key, True)})
         elif choice < 3:
             self.check(key, self.pool.hget(key, field))
         elif choice < 4:
@@ -150,7 +151,7 @@ class Worker:
     def lists(self, key):
         choice = self.random.randrange(6)
         if choice < 2:
-            if self.pool.lpush(key, self.value(key)) > 50:
+            if self.pool.lpush(key, self.value(key, True)) > 50:
                 self.pool.delete(key)
         elif choice < 4:
             self.check(key, self.pool.rpop(key))

@@ -10,7 +10,7 @@ import weakref
 
 import pytest
 
-from memory_cache_pool import CacheConfig, MemoryCachePool, WrongTypeError
+from memory_cache_pool import CacheConfig, DataError, MemoryCachePool, WrongTypeError
 
 
 @dataclasses.dataclass
@@ -54,13 +54,39 @@ def test_an_object_comes_back_as_itself(pool, value):
 
 
 @pytest.mark.parametrize("value", OBJECTS, ids=repr)
-def test_an_object_in_a_collection_comes_back_as_itself(pool, value):
+def test_an_object_in_a_collection_comes_back_as_an_equal_one(pool, value):
     pool.hset("h", {"f": value, "n": 1})
-    assert pool.hget("h", "f") is value
-    assert pool.hgetall("h")["f"] is value
+    assert pool.hget("h", "f") == value
+    assert pool.hgetall("h") == {"f": value, "n": 1}
     pool.rpush("l", value, 1)
-    assert pool.lrange("l", 0, -1)[0] is value
-    assert pool.lpop("l") is value
+    assert pool.lrange("l", 0, -1) == [value, 1]
+    assert pool.lpop("l") == value
+    assert type(pool.hget("h", "f")) is type(value)
+
+
+def test_an_object_in_a_collection_is_a_copy(pool):
+    levels = [1, 2]
+    pool.hset("h", {"levels": levels})
+    pool.rpush("l", levels)
+    levels.append(3)
+    assert pool.hget("h", "levels") == [1, 2]
+    pool.hget("h", "levels").append(4)
+    assert pool.hget("h", "levels") == pool.lindex("l", 0) == [1, 2]
+
+
+def test_an_element_that_cannot_be_pickled_is_refused_and_nothing_changes(pool):
+    pool.rpush("l", 1)
+    pool.hset("h", "f", 1)
+    for call in [
+        lambda: pool.rpush("l", 2, threading.Lock()),
+        lambda: pool.hset("h", {"f": 2, "g": threading.Lock()}),
+        lambda: pool.sadd("s", threading.Lock()),
+    ]:
+        with pytest.raises(DataError, match="pickl"):
+            call()
+    assert pool.lrange("l", 0, -1) == [1]
+    assert pool.hgetall("h") == {"f": 1}
+    assert pool.exists("s") == 0
 
 
 def test_an_array_is_not_copied(pool):
@@ -118,18 +144,14 @@ def test_an_object_lives_until_its_key_is_deleted(pool):
     assert seen() is None
 
 
-@pytest.mark.parametrize("end", ["overwrite", "flushall", "expire", "hdel", "lpop", "srem"])
+@pytest.mark.parametrize("end", ["overwrite", "flushall", "expire", "getdel", "rename", "evict"])
 def test_an_object_is_let_go_however_it_ends(pool, clock, end):
+    if end == "evict":
+        pool = MemoryCachePool(CacheConfig(max_keys=50, eviction_policy="lru"))
     value = Tracked()
     seen = weakref.ref(value)
     pool.set("k", value, ex=1)
-    pool.hset("h", {"f": value})
-    pool.rpush("l", value)
-    pool.sadd("s", value)
     del value
-    pool.hdel("h", "f")
-    pool.lpop("l")
-    pool.spop("s")
     if end == "overwrite":
         pool.set("k", 1)
     elif end == "flushall":
@@ -137,8 +159,11 @@ def test_an_object_is_let_go_however_it_ends(pool, clock, end):
     elif end == "expire":
         clock.advance(2)
         pool._cleanup_expired_keys()
-    else:
-        pool.delete("k")
+    elif end == "getdel":
+        assert pool.getdel("k") is seen()
+    elif end == "rename":
+        pool.set("other", 1)
+        pool.rename("other", "k")
     drain(pool)
     assert seen() is None
 
@@ -149,8 +174,6 @@ def test_objects_end_with_their_pool():
     seen = [weakref.ref(value) for value in values]
     for i, value in enumerate(values):
         pool.set(f"k{i}", value)
-        pool.hset(f"h{i}", {"f": value})
-        pool.rpush("l", value)
     del values, value, pool
     gc.collect()
     assert [each() for each in seen if each() is not None] == []
@@ -164,7 +187,8 @@ def test_cycles_are_estimated_and_come_back(pool):
     knot = {"name": "knot"}
     knot["self"] = knot
     pool.hset("h", {"f": knot})
-    assert pool.hget("h", "f") is knot
+    copied = pool.hget("h", "f")
+    assert copied["self"] is copied
     deep = []
     for _ in range(100_000):
         deep = [deep]
@@ -230,17 +254,44 @@ def test_an_object_may_enter_the_pool_from_its_methods(copies):
     for i in range(500):
         pool.set("k", Reentrant(pool, log))
         pool.set("k2", Reentrant(pool, log))
-        pool.hset("h", {"f": Reentrant(pool, log)})
-        pool.rpush("l", Reentrant(pool, log))
-        pool.sadd("s", Reentrant(pool, log))
         pool.set(f"k{i}", Reentrant(pool, log))
-    pool.smembers("s")
-    pool.lrem("l", 0, Reentrant(pool, log))
     pool.flushall()
     drain(pool)
     assert "del" in log
     assert pool.set("after", 1) is True
     log.clear()
+
+
+class Unpickled:
+    """Enters the pool when it is pickled, read back, hashed or compared."""
+
+    pool = MemoryCachePool()
+
+    def __reduce__(self):
+        self.pool.rpush("l", "while pickling")
+        return Unpickled, ()
+
+    def __init__(self):
+        self.pool.set("made", 1)
+
+    def __hash__(self):
+        self.pool.set("hashed", 1)
+        return 1
+
+    def __eq__(self, other):
+        self.pool.set("compared", 1)
+        return isinstance(other, Unpickled)
+
+
+def test_an_element_may_enter_the_pool_while_it_is_pickled_and_read():
+    pool = Unpickled.pool
+    pool.rpush("l", Unpickled())
+    pool.sadd("s", Unpickled(), "plain")
+    pool.hset("h", {"f": Unpickled()})
+    assert pool.lrange("l", 0, -1).count("while pickling") == 3
+    assert pool.smembers("s") == {Unpickled(), "plain"}
+    assert pool.hgetall("h") == {"f": Unpickled()}
+    assert pool.lrem("l", 0, Unpickled()) == 1
 
 
 def test_a_finalizer_that_raises_harms_nobody(pool, monkeypatch):
@@ -296,7 +347,7 @@ def test_the_garbage_collector_may_run_inside_any_call(pool):
             cycle.self = cycle
             cycle.pool = pool
             pool.set(f"k{i % 10}", cycle)
-            pool.hset("h", {f"f{i % 10}": cycle})
+            pool.hset("h", {f"f{i % 10}": [cycle.__class__]})
             pool.keys()
             pool.debug_keys()
     finally:

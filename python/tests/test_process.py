@@ -32,7 +32,7 @@ def test_the_interpreter_ends_with_full_pools():
         pool = MemoryCachePool()
         for i in range(1000):
             pool.set(f"k{i}", Value())
-            pool.hset("h", {f"f{i}": Value()})
+            pool.hset("h", {f"f{i}": [i]})
         pool.set("self", pool)
         for i in range(500):
             pool.delete(f"k{i}")
