@@ -93,9 +93,9 @@ def load(directory: pathlib.Path) -> list[Tick]:
             try:
                 ticks.extend(read(path, format))
             except (KeyError, ValueError) as error:
-                raise SystemExit2(f"{path}: {error}") from error
+                raise WrongInput(f"{path}: {error}") from error
     if not ticks:
-        raise SystemExit2(f"{directory}: there is no market data")
+        raise WrongInput(f"{directory}: there is no market data")
     return sorted(ticks)
 
 
@@ -115,7 +115,7 @@ def generate(count: int) -> list[Tick]:
     return ticks
 
 
-class SystemExit2(Exception):
+class WrongInput(Exception):
     """The arguments or the data are wrong."""
 
 
@@ -308,7 +308,7 @@ def main() -> int:
             ticks, origin = generate(min(arguments.ticks or 50_000, 1_000_000)), "generated ticks"
         else:
             ticks, origin = load(directory), f"recorded ticks from {directory}"
-    except SystemExit2 as error:
+    except WrongInput as error:
         print(f"memory_cache_trading_example: {error}", file=sys.stderr)
         return 2
     return 0 if asyncio.run(trade(ticks[: arguments.ticks], origin)) else 1
