@@ -41,7 +41,7 @@ def test_mypy_agrees_with_the_stubs(tmp_path):
 def test_the_stubs_agree_with_the_module(tmp_path, monkeypatch):
     pytest.importorskip("mypy")
     monkeypatch.setenv("MYPY_CACHE_DIR", str(tmp_path))
-    check("mypy.stubtest", "memory_cache_pool")
+    check("mypy.stubtest", "memory_cache_pool", "--mypy-config-file", str(HERE / "stubtest.ini"))
 
 
 def test_pyright_agrees_with_the_stubs():
