@@ -24,6 +24,8 @@ mod collected;
 mod config;
 mod errors;
 mod expiry;
+#[cfg(not(feature = "abi3"))]
+mod fast;
 mod fork;
 mod hashes;
 mod keyspace;
@@ -53,5 +55,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<stats::Stats>()?;
     module.add_class::<scans::KeyIterator>()?;
     module.add_class::<scans::PageIterator>()?;
+    #[cfg(not(feature = "abi3"))]
+    fast::install(module.py())?;
     fork::watch(module)
 }

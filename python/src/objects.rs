@@ -114,8 +114,9 @@ fn let_go_of(_: Python<'_>, most: usize) -> bool {
     if IS_EMPTYING.replace(true) {
         return false;
     }
-    // Each ends here, attached; an error of a finalizer is reported as unraisable.
-    take(most).into_iter().for_each(drop);
+    // Each ends here; an error of a finalizer is reported as unraisable. PyO3 has to know that the
+    // thread is attached, which it does not in a call that CPython makes directly.
+    Python::attach(|_| take(most).into_iter().for_each(drop));
     IS_EMPTYING.set(false);
     true
 }
@@ -148,6 +149,13 @@ extern "C" fn on_main_thread(_: *mut c_void) -> c_int {
 /// Nobody is asked from now on: the interpreter is about to end.
 pub(crate) fn end() {
     *IS_ENDING.write().unwrap_or_else(PoisonError::into_inner) = true;
+}
+
+/// A new reference to an object.
+#[cfg(not(feature = "abi3"))]
+#[inline(always)]
+pub(crate) fn reference(py: Python<'_>, object: &Arc<dyn Any + Send + Sync>) -> *mut ffi::PyObject {
+    Kept::of(py, object).map_or(std::ptr::null_mut(), Bound::into_ptr)
 }
 
 /// An object and the bytes that it holds, as the pool is to keep them.

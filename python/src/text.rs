@@ -32,6 +32,30 @@ pub(crate) fn utf8<'a>(text: &'a Bound<'_, PyAny>) -> PyResult<&'a [u8]> {
     Ok(unsafe { std::slice::from_raw_parts(start.cast::<u8>(), len) })
 }
 
+/// The UTF-8 of an object, if it is a `str` of ASCII.
+///
+/// # Safety
+///
+/// It is an object, outlives the bytes, and the interpreter is attached.
+#[cfg(not(feature = "abi3"))]
+#[inline(always)]
+pub(crate) unsafe fn utf8_of<'a>(object: *mut ffi::PyObject) -> Option<&'a [u8]> {
+    // SAFETY: the caller's word.
+    if unsafe { ffi::PyUnicode_CheckExact(object) } == 0 {
+        return None;
+    }
+    // SAFETY: it is a `str`.
+    if unsafe { ffi::PyUnicode_IS_COMPACT_ASCII(object) } == 0 {
+        return None;
+    }
+    // SAFETY: it is a compact one.
+    let start = unsafe { ffi::PyUnicode_DATA(object) };
+    // SAFETY: as above.
+    let len = usize::try_from(unsafe { ffi::PyUnicode_GET_LENGTH(object) }).ok()?;
+    // SAFETY: ASCII is UTF-8, a byte a character, and unchanged as long as the `str`.
+    Some(unsafe { std::slice::from_raw_parts(start.cast::<u8>(), len) })
+}
+
 /// The bytes of a key or a field.
 #[derive(Debug)]
 pub(crate) enum Text<'a> {

@@ -126,6 +126,14 @@ fn begins_as_integer(text: &[u8]) -> bool {
     matches!(text, [b'0'..=b'9' | b'-', ..])
 }
 
+/// Whether these bytes and the `str` that they are the UTF-8 of stand for each other; false when
+/// that takes a closer look.
+#[cfg(not(feature = "abi3"))]
+#[inline(always)]
+pub(crate) fn is_text(bytes: &[u8]) -> bool {
+    !matches!(bytes, [b'0'..=b'9' | b'-' | PICKLE.., ..])
+}
+
 /// A `str`'s bytes.
 #[inline(always)]
 fn encode_text(text: &[u8]) -> Encoded<'_> {
