@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from memory_cache_pool import MemoryCachePool
+from memory_cache_pool import CacheConfig, ManualClock, MemoryCachePool
 
 PATIENCE = 30
 
@@ -33,9 +33,12 @@ def waiting():
     thread.join(PATIENCE)
 
 
+CLOCK = ManualClock()
+
+
 @pytest.fixture
 def full():
-    pool = MemoryCachePool()
+    pool = MemoryCachePool(CacheConfig(clock=CLOCK))
     pool.mset({f"k{i}": i for i in range(20_000)})
     pool.set("object", {"a": 1})
     return pool
@@ -54,15 +57,22 @@ def test_single_key_commands_keep_it(full, waiting):
     assert not ran.is_set()
 
 
-@pytest.mark.parametrize(
-    "call",
-    [
-        lambda pool: pool.keys("*1*"),
-        lambda pool: pool.flushall() and pool.mset({f"k{i}": i for i in range(1_000)}),
-        lambda pool: pool.cleanup_expired_keys(),
-    ],
-    ids=["keys", "flushall", "cleanup"],
-)
+def keys(pool):
+    pool.keys("*1*")
+
+
+def flushall(pool):
+    pool.mset({f"k{i}": i for i in range(1_000)})
+    pool.flushall()
+
+
+def cleanup(pool):
+    pool.set_many({f"k{i}": i for i in range(1_000)}, px=1)
+    CLOCK.advance(1)
+    pool.cleanup_expired_keys()
+
+
+@pytest.mark.parametrize("call", [keys, flushall, cleanup])
 def test_what_is_long_lets_others_run(full, waiting, call):
     go, ran = waiting
     go.set()
