@@ -145,8 +145,10 @@ unsafe fn call(
         let Some(method) = method.get(py) else { return ptr::null_mut() };
         let positional = usize::try_from(nargs).unwrap_or(0);
         let mut all = vec![pool];
+        // SAFETY: null, or the names of some arguments.
+        let named = unsafe { count(names) };
         // SAFETY: so many arguments are there.
-        all.extend(unsafe { arguments(args, nargs + count(names)) });
+        all.extend(unsafe { arguments(args, nargs + named) });
         // SAFETY: a callable and as many arguments as it says.
         unsafe { ffi::PyObject_Vectorcall(method.as_ptr(), all.as_ptr(), 1 + positional, names) }
     })

@@ -5,18 +5,15 @@ use crate::{
     errors::{data_error, raise},
     numbers::{delta, float_delta, float_sum, sum_of_text},
     pool::Pool,
-    text::{self, Text, one_or_more},
+    text::{self, Pairs, Text, one_or_more},
     values::{Encoded, Plain, decode, encode_element},
 };
 use memory_cache_pool::Error;
 use pyo3::{
     exceptions::PyTypeError,
     prelude::*,
-    types::{PyDict, PyList, PyTuple},
+    types::{PyDict, PyList, PyMapping, PyTuple},
 };
-
-/// Fields and values to be set.
-type Pairs<'py> = Vec<(Bound<'py, PyAny>, Bound<'py, PyAny>)>;
 
 /// What HSET was given: the key, fields and values.
 struct Given<'py> {
@@ -42,8 +39,8 @@ fn given<'py>(
     let key = key.ok_or_else(|| PyTypeError::new_err("hset() needs a key"))?;
     let mut pairs = Vec::new();
     while let Some(field) = positional.next() {
-        if let Ok(mapping) = field.cast::<PyDict>() {
-            pairs.extend(mapping.copy()?.iter());
+        if field.cast::<PyMapping>().is_ok() {
+            pairs.extend(text::pairs(&field)?);
         } else if let Some(value) = positional.next() {
             pairs.push((field, value));
         } else if !field.is_none() {
@@ -55,8 +52,7 @@ fn given<'py>(
         pairs.extend(items.chunks_exact(2).map(|pair| (pair[0].clone(), pair[1].clone())));
     }
     if let Some(mapping) = take(&keywords, "mapping")?.filter(|mapping| !mapping.is_none()) {
-        let mapping = mapping.cast_into::<PyDict>()?;
-        pairs.extend(mapping.copy()?.iter());
+        pairs.extend(text::pairs(&mapping)?);
     }
     if keywords.len() == 2 && keywords.contains("key")? && keywords.contains("value")? {
         let (field, value) = (take(&keywords, "key")?, take(&keywords, "value")?);
@@ -113,8 +109,8 @@ impl Pool {
 
     /// Sets fields of the hash at `key` from a dict; returns True.
     #[pyo3(signature = (key, mapping))]
-    fn hmset(&self, key: &Bound<'_, PyAny>, mapping: &Bound<'_, PyDict>) -> PyResult<bool> {
-        let pairs: Pairs<'_> = mapping.copy()?.iter().collect();
+    fn hmset(&self, key: &Bound<'_, PyAny>, mapping: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let pairs = text::pairs(mapping)?;
         let pairs = encoded(&pairs)?;
         let set = self.core().hset_many(text::key(key)?, &pairs);
         self.written(key.py(), set).map(|_| true)

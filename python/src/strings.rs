@@ -12,7 +12,7 @@ use memory_cache_pool::{Error, Expiry, HostEdit, HostRef, HostValue, SetOptions}
 use pyo3::{
     IntoPyObjectExt,
     prelude::*,
-    types::{PyBool, PyDict, PyList, PyTuple},
+    types::{PyBool, PyList, PyTuple},
 };
 use std::{any::Any, sync::Arc};
 
@@ -335,7 +335,7 @@ impl Pool {
 
     /// Sets all keys of a dict, one after the other.
     #[pyo3(signature = (mapping))]
-    fn mset(&self, mapping: &Bound<'_, PyDict>) -> PyResult<bool> {
+    fn mset(&self, mapping: &Bound<'_, PyAny>) -> PyResult<bool> {
         self.set_all(mapping, None)
     }
 
@@ -343,7 +343,7 @@ impl Pool {
     #[pyo3(signature = (mapping, ex=None, px=None))]
     fn set_many<'py>(
         &self,
-        mapping: &Bound<'py, PyDict>,
+        mapping: &Bound<'py, PyAny>,
         ex: Given<'_, 'py>,
         px: Given<'_, 'py>,
     ) -> PyResult<bool> {
@@ -355,8 +355,8 @@ impl Pool {
     ///
     /// Not atomic: a key that somebody else sets meanwhile is overwritten.
     #[pyo3(signature = (mapping))]
-    fn msetnx(&self, mapping: &Bound<'_, PyDict>) -> PyResult<bool> {
-        for key in mapping.keys() {
+    fn msetnx(&self, mapping: &Bound<'_, PyAny>) -> PyResult<bool> {
+        for (key, _) in text::pairs(mapping)? {
             if self.core().exists(text::key(&key)?) {
                 return Ok(false);
             }
@@ -462,10 +462,9 @@ const LONGEST_VALUE: usize = 512 << 20;
 
 impl Pool {
     /// Sets all keys of a dict.
-    fn set_all(&self, mapping: &Bound<'_, PyDict>, expiry: Option<Expiry>) -> PyResult<bool> {
+    fn set_all(&self, mapping: &Bound<'_, PyAny>, expiry: Option<Expiry>) -> PyResult<bool> {
         let options = Options::expiring(expiry);
-        // A copy: copying an object may run code that changes the dict.
-        for (key, value) in &mapping.copy()? {
+        for (key, value) in text::pairs(mapping)? {
             if expiry.is_none() {
                 self.put(&key, &value)?;
             } else {

@@ -60,8 +60,9 @@ impl Pool {
     /// Decorates a function so that its results are kept in this pool for `ttl` seconds.
     ///
     /// Works for plain and for async functions. Of those who miss the same arguments at the same time
-    /// one calls the function and the others wait for its result. Arguments have to be hashable, and
-    /// are told apart by type and value. `key` makes the key of the arguments instead.
+    /// one calls the function and the others wait for its result. Arguments are told apart by type and
+    /// value; other than plain ones have to be picklable. `key`, a function of the arguments, makes the
+    /// key instead. What begins the key is the function's name, or `prefix`.
     #[pyo3(signature = (ttl=None, *, key=None, prefix=None))]
     fn cached<'py>(
         slf: &Bound<'py, Self>,

@@ -5,7 +5,7 @@ use pyo3::{
     exceptions::PyTypeError,
     ffi,
     prelude::*,
-    types::{PyBool, PyBytes, PyFloat, PyInt, PyString, PyTuple},
+    types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyMapping, PyString, PyTuple},
 };
 use std::ffi::c_char;
 
@@ -121,6 +121,22 @@ pub(crate) fn shown<'py>(py: Python<'py>, text: &[u8]) -> Bound<'py, PyAny> {
         Ok(text) => PyString::new(py, text).into_any(),
         Err(_) => PyBytes::new(py, text).into_any(),
     }
+}
+
+/// Keys or fields, with their values.
+pub(crate) type Pairs<'py> = Vec<(Bound<'py, PyAny>, Bound<'py, PyAny>)>;
+
+/// What is in a dict, or another mapping, now: encoding its values may run code that changes it.
+pub(crate) fn pairs<'py>(mapping: &Bound<'py, PyAny>) -> PyResult<Pairs<'py>> {
+    if let Ok(dict) = mapping.cast_exact::<PyDict>() {
+        return Ok(dict.copy()?.iter().collect());
+    }
+    if mapping.cast::<PyMapping>().is_err() {
+        let message = format!("a mapping is asked for, not {}", type_name(mapping));
+        return Err(data_error(mapping.py(), message));
+    }
+    let items = mapping.call_method0("items")?;
+    items.try_iter()?.map(|item| item?.extract()).collect()
 }
 
 /// The arguments of a command for one or several: `f(a, b)`, `f([a, b])` or `f([a], b)`.

@@ -2,7 +2,10 @@
 
 import asyncio
 import functools
+import hashlib
 import inspect
+import itertools
+import pickle
 import threading
 
 #: What a pool answers when it has no result.
@@ -21,14 +24,38 @@ class _Flight:
         self.error = None
 
 
+#: Types whose values are told apart by what `repr` says.
+_PLAIN = frozenset({str, bytes, int, float, bool, type(None)})
+
+#: Tells functions apart that are made by one and the same line.
+_made = itertools.count(1)
+
+
 def _prefix_of(function):
-    return f"cached:{function.__module__}.{function.__qualname__}"
+    name = f"cached:{function.__module__}.{function.__qualname__}"
+    return f"{name}#{next(_made)}" if "<locals>" in name else name
+
+
+def _text_of(value):
+    """A text that only equal values of the same type have."""
+    if type(value) in _PLAIN:
+        return repr(value)
+    if type(value) is tuple:
+        return f"({', '.join(map(_text_of, value))},)"
+    try:
+        state = pickle.dumps(value, 5)
+    except Exception as cause:
+        raise TypeError(
+            f"cached() cannot tell a {type(value).__name__} from others, since it cannot be pickled:"
+            " hand in a function that makes the key, by `key=`"
+        ) from cause
+    return f"{type(value).__qualname__}:{hashlib.sha256(state).hexdigest()}"
 
 
 def _key_of(prefix, args, kwargs):
-    """The key of some arguments: their texts, so that it can be read, with their types."""
-    parts = [f"{type(each).__name__}:{each!r}" for each in args]
-    parts += [f"{name}={type(each).__name__}:{each!r}" for name, each in sorted(kwargs.items())]
+    """The key of some arguments."""
+    parts = [_text_of(each) for each in args]
+    parts += [f"{name}={_text_of(each)}" for name, each in sorted(kwargs.items())]
     return f"{prefix}({', '.join(parts)})"
 
 
