@@ -25,11 +25,10 @@ class Tracked:
 
 def drain(pool):
     """Lets the pool drop what it has retired."""
-    for _ in range(20):
-        for i in range(200):
-            pool.set(f"drain:{i}", i)
-        pool._cleanup_expired_keys()
-        gc.collect()
+    for i in range(4_000):
+        pool.set(f"drain:{i % 200}", i)
+    pool._cleanup_expired_keys()
+    gc.collect()
 
 
 OBJECTS = [

@@ -8,6 +8,7 @@ from memory_cache_pool import MemoryCachePool
 
 fakeredis = pytest.importorskip("fakeredis")
 redis = pytest.importorskip("redis")
+pytestmark = pytest.mark.filterwarnings("ignore:Call to deprecated")
 
 #: Calls as users of redis-py write them, by name and arguments; `K` and `V` stand for keys and values.
 FIXED = [
