@@ -2,8 +2,8 @@
 //!
 //! What PyO3 puts around a method costs as much as the core's work: of the thousand instructions of a
 //! `get` of 16 bytes by a Python program, 450 were ours, and 150 of those PyO3's. So the three calls
-//! are made anew here for what nearly every call is: a `str` as key, positional arguments, and text
-//! as value. A value of ASCII is copied into a new `str` without being looked at twice, for which the
+//! are made anew here for what nearly every call is: a `str` of ASCII as key, positional arguments but
+//! for `ex`, and a value that is no object. A value of ASCII is copied into a new `str` without being looked at twice, for which the
 //! stable interface has no call. Everything else goes on to the methods in [`pool`](crate::pool),
 //! which say what the calls mean.
 //!
@@ -229,11 +229,11 @@ unsafe extern "C" fn set(
     // SAFETY: these are the arguments that we were called with.
     let done = match *unsafe { arguments(args, nargs + named) } {
         // SAFETY: a method's descriptor has checked the type of what it is called on.
-        [key, value] if named == 0 => unsafe { set_text(py, pool, key, value, 0) },
+        [key, value] if named == 0 => unsafe { set_plain(py, pool, key, value, 0) },
         // SAFETY: an argument that has a name.
         [key, value, time] if named == 1 => match unsafe { seconds(py, names, time) } {
             // SAFETY: as above.
-            Some(time) => unsafe { set_text(py, pool, key, value, time) },
+            Some(time) => unsafe { set_plain(py, pool, key, value, time) },
             None => false,
         },
         _ => false,
@@ -272,14 +272,14 @@ unsafe fn seconds(
     (time > 0 && overflow == 0).then_some(time)
 }
 
-/// Sets a key to text, with a time to live unless it is 0; false when it is not the common case, or
-/// was refused.
+/// Sets a key to a value of one of the six types, with a time to live unless it is 0; false when it is
+/// not the common case, or was refused.
 ///
 /// # Safety
 ///
 /// `pool` is a pool, `key` and `value` are objects, and the interpreter is attached.
 #[inline(always)]
-unsafe fn set_text(
+unsafe fn set_plain(
     py: Python<'_>,
     pool: *mut ffi::PyObject,
     key: *mut ffi::PyObject,
@@ -290,17 +290,23 @@ unsafe fn set_text(
     let pool = unsafe { pool_of(py, pool) };
     // SAFETY: as above.
     let Some(key) = (unsafe { utf8_of(key) }) else { return false };
-    // SAFETY: as above.
-    let Some(value) = (unsafe { utf8_of(value) }) else { return false };
-    if !values::is_text(value) {
-        return false;
-    }
-    let set = match time {
+    let set = |value: &[u8]| match time {
         0 => pool.core().set(key, value),
         time => pool.core().setex(key, time, value),
     };
+    // SAFETY: as above.
+    let text = unsafe { utf8_of(value) };
+    let done = match text.filter(|text| values::is_text(text)) {
+        Some(text) => set(text),
+        None => {
+            // SAFETY: as above.
+            let value = unsafe { Borrowed::from_ptr(py, value) };
+            let Ok(Some(encoded)) = values::encode(&value) else { return false };
+            set(&encoded)
+        }
+    };
     objects::let_go(py);
-    set.is_ok()
+    done.is_ok()
 }
 
 /// Gives a class a method in the place of PyO3's, which is kept for what is not common.

@@ -28,6 +28,10 @@ fn given<'py>(
     keywords: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Given<'py>> {
     let py = arguments.py();
+    if let (3, None) = (arguments.len(), keywords) {
+        let (key, field, value) = arguments.extract()?;
+        return Ok(Given { key, pairs: vec![(field, value)] });
+    }
     let keywords = keywords.map_or_else(|| Ok(PyDict::new(py)), |keywords| keywords.copy())?;
     let mut positional = arguments.iter();
     let key = match positional.next() {

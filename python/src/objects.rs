@@ -1,6 +1,6 @@
 //! Objects, kept by reference, and where they end.
 //!
-//! The core keeps an [`Arc`](std::sync::Arc) of a [`Kept`], which owns one reference to the object.
+//! The core keeps an [`Arc`] of a [`Kept`], which owns one reference to the object.
 //! It lets go of it when nobody can be reading the key any more: at some later write, of any thread,
 //! perhaps of one that is not attached to an interpreter, always in the middle of the core. An object
 //! must not end there: its finalizer is any code at all. So a [`Kept`] that is dropped puts its
