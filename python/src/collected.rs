@@ -9,6 +9,9 @@ use pyo3::{
     types::{PyDict, PyList, PySet},
 };
 
+/// Elements for which there is room at first.
+const EXPECTED: usize = 16;
+
 /// Elements that were seen, some of which may be pickles.
 pub(crate) struct Elements<'py> {
     py: Python<'py>,
@@ -18,7 +21,7 @@ pub(crate) struct Elements<'py> {
 impl<'py> Elements<'py> {
     /// None yet.
     pub(crate) fn new(py: Python<'py>) -> Self {
-        Self { py, seen: Vec::new() }
+        Self { py, seen: Vec::with_capacity(EXPECTED) }
     }
 
     /// Elements that were taken out.
@@ -70,7 +73,7 @@ pub(crate) struct Fields<'py> {
 impl<'py> Fields<'py> {
     /// None yet.
     pub(crate) fn new(py: Python<'py>) -> Self {
-        Self { py, seen: Vec::new() }
+        Self { py, seen: Vec::with_capacity(EXPECTED) }
     }
 
     /// One more.

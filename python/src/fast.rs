@@ -191,7 +191,7 @@ unsafe extern "C" fn get(
         Look::Hit(value) => value,
         Look::Miss => match default {
             // SAFETY: it is an object.
-            Some(default) => unsafe { ffi::Py_NewRef(default) },
+            Some(default) => unsafe { Bound::from_borrowed_ptr(py, default) }.into_ptr(),
             None => py.None().into_ptr(),
         },
         // SAFETY: these are the arguments that we were called with.
