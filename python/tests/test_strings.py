@@ -1,5 +1,7 @@
 """Strings and counters."""
 
+import types
+
 import pytest
 
 from memory_cache_pool import DataError, MemoryCachePool, WrongTypeError
@@ -120,6 +122,18 @@ def test_mset_and_mget(pool):
     assert pool.mget(["a", "b"]) == [1, "2"]
     assert pool.mget(["a"], "b") == [1, "2"]
     assert pool.exists("c") == 1
+
+
+def test_any_mapping_will_do(pool):
+    mapping = types.MappingProxyType({"a": 1, b"b": [2]})
+    assert pool.mset(mapping) is True
+    assert pool.set_many(mapping, px=1500) is True
+    assert pool.hset("h", mapping) == 2
+    assert pool.mget("a", "b") == [1, [2]]
+    assert pool.pttl("b") == 1500
+    for nothing in ([("a", 1)], "a", 3):
+        with pytest.raises((TypeError, DataError)):
+            pool.mset(nothing)
 
 
 def test_mget_shows_none_for_other_types(pool):
