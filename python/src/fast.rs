@@ -70,10 +70,12 @@ unsafe fn look(py: Python<'_>, pool: *mut ffi::PyObject, key: *mut ffi::PyObject
     let pool = unsafe { pool_of(py, pool) };
     // SAFETY: as above.
     let Some(name) = (unsafe { utf8_of(key) }) else { return Look::Uncommon };
+    if pool.copies {
+        return Look::Uncommon;
+    }
     let seen = pool.core().view_with(name, |value| match value {
         HostRef::Bytes(text) => new_value(py, text),
-        HostRef::Object(object) if !pool.copies => objects::reference(py, object),
-        HostRef::Object(_) => ptr::null_mut(),
+        HostRef::Object(object) => objects::reference(py, object),
     });
     match seen {
         Ok(Some(value)) if !value.is_null() => Look::Hit(value),

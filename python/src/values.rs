@@ -16,7 +16,8 @@
 //!
 //! To a command that looks into a string (APPEND, STRLEN, GETRANGE, INCRBYFLOAT) a value is its
 //! [text](Plain::text), as redis-py would have sent it. As members of a set, and for LREM and LPOS,
-//! values are the same when type and value are: `1`, `1.0` and `"1"` are three.
+//! values are the same when type and value are: `1`, `1.0` and `"1"` are three. Objects are when their
+//! pickles are.
 
 use crate::{
     errors::{data_error, type_name},
