@@ -24,9 +24,10 @@ pub use glob::Pattern;
 pub use map::LockFreeMap;
 pub use pool::{
     ByteSize, CacheConfig, CacheStats, Cleanup, ConfigError, EvictionPolicy, ExpireCondition,
-    Expiry, FieldPage, FieldValue, HashRef, InsertPosition, KeyInfo, ListEnd, ListRef, MemberPage,
-    MemoryCachePool, Pinned, PoppedElements, PushOptions, ScanOptions, ScanPage, SetOptions,
-    SetRef, SetReply, Ttl, Update, ValueRef, ValueType,
+    Expiry, FieldPage, FieldValue, HashRef, HostEdit, HostRef, HostValue, InsertPosition, KeyInfo,
+    ListEnd, ListRef, MemberPage, MemoryCachePool, Pinned, PoppedElements, PushOptions,
+    ScanOptions, ScanPage, SetOptions, SetRef, SetReply, Ttl, Update, ValueRef, ValueType,
+    add_decimals,
 };
 
 #[cfg(fuzzing)]

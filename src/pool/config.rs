@@ -139,6 +139,15 @@ impl CacheConfig {
         self
     }
 
+    /// Checks the configuration as [`MemoryCachePool::new`](crate::MemoryCachePool::new) will.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] names the field that cannot be as it is.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        self.validate()
+    }
+
     /// Checks everything that can be wrong.
     pub(crate) fn validate(&self) -> Result<(), ConfigError> {
         check_keys("max_keys", self.max_keys)?;

@@ -10,8 +10,8 @@ use crate::{
     evict::{Evictor, Place},
     reclaim::{Domain, Guard},
     record::{
-        Content, Draft, LONGEST_KEY, LONGEST_VALUE, Live, Origin, Record, bytes_of_text,
-        collection::retired_alone,
+        Content, Draft, LONGEST_KEY, LONGEST_VALUE, Live, Origin, Record, bytes_of_object,
+        bytes_of_text, collection::retired_alone,
     },
     seed::KeyHasher,
     sync::{AtomicU64, Mutex},
@@ -303,7 +303,10 @@ impl Engine {
             return Err(Error::ValueTooLong);
         }
         if self.evictor.is_limited() {
-            let (block, held) = bytes_of_text(key.len(), len);
+            let (block, held) = match &content {
+                Content::Object(object) => bytes_of_object(key.len(), object),
+                _ => bytes_of_text(key.len(), len),
+            };
             self.make_room(guard, hash, block, held)?;
         }
         let written = self.elapsed_coarse();

@@ -212,6 +212,28 @@ impl MemoryCachePool {
         })
     }
 
+    /// Changes the value of `field` by a function of it, atomically; `change` sees `None` when the
+    /// field is not there, and leaves it as it is by returning `None`.
+    ///
+    /// `change` is called again when another write came first, and runs under a pin: it should have
+    /// no effects of its own, be short, and not block.
+    ///
+    /// # Errors
+    ///
+    /// What `change` returns; or as [`hset`](Self::hset).
+    pub fn hupdate(
+        &self,
+        key: impl AsRef<[u8]>,
+        field: impl AsRef<[u8]>,
+        mut change: impl FnMut(Option<&[u8]>) -> Result<Option<Vec<u8>>, Error>,
+    ) -> Result<(), Error> {
+        self.engine.update_field(key.as_ref(), field.as_ref(), |present| match present {
+            None => change(None),
+            Some(value) => value.with_text(|text| change(Some(text))),
+        })?;
+        Ok(())
+    }
+
     /// Adds to the number in `field`, which counts as 0 if it is not there, and returns the sum.
     ///
     /// # Errors

@@ -124,7 +124,7 @@ impl MemoryCachePool {
         self.engine.read(key.as_ref(), Touch::No, |live| self.age_of(live))
     }
 
-    fn age_of(&self, live: Live<'_>) -> Duration {
+    pub(super) fn age_of(&self, live: Live<'_>) -> Duration {
         let now = self.engine.clock.now_millis().saturating_sub(self.engine.began);
         Duration::from_millis(now.saturating_sub(live.written()))
     }

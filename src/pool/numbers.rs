@@ -82,11 +82,7 @@ impl MemoryCachePool {
         let guard = engine.pin_to_write();
         let increment = increment.as_ref();
         engine.write(&guard, key.as_ref(), Tally::Sets, |live| {
-            let sum_with = |text: &[u8]| {
-                let number = Extended::parse(text).ok_or(Error::NotAFloat)?;
-                let increment = Extended::parse(increment).ok_or(Error::NotAFloat)?;
-                Ok(number.add(increment).ok_or(Error::NanOrInfinity)?.to_text())
-            };
+            let sum_with = |text: &[u8]| add_decimals(text, increment);
             let sum = match live {
                 None => sum_with(b"0")?,
                 Some(live) => with_last_bytes(live, sum_with)??,
@@ -107,6 +103,18 @@ impl MemoryCachePool {
         let sum = std::str::from_utf8(&sum).ok().and_then(|text| text.parse().ok());
         sum.ok_or(Error::NotAFloat)
     }
+}
+
+/// The sum of two decimal numbers, as [`incrbyfloat_text`](MemoryCachePool::incrbyfloat_text) would
+/// compute and print it: for a host that keeps numbers in a form of its own.
+///
+/// # Errors
+///
+/// [`Error::NotAFloat`] when one is no number, [`Error::NanOrInfinity`] when the sum is none.
+pub fn add_decimals(number: &[u8], increment: &[u8]) -> Result<Vec<u8>, Error> {
+    let number = Extended::parse(number).ok_or(Error::NotAFloat)?;
+    let increment = Extended::parse(increment).ok_or(Error::NotAFloat)?;
+    Ok(number.add(increment).ok_or(Error::NanOrInfinity)?.to_text())
 }
 
 /// INCRBY in the usual case: the number is there, and can be changed where it lies.

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     error::Error,
-    record::{Content, Object, Value},
+    record::{Content, Held, Object, Value},
     tally::Tally,
 };
 use std::{any::Any, sync::Arc};
@@ -27,11 +27,29 @@ impl MemoryCachePool {
         key: impl AsRef<[u8]>,
         object: Arc<T>,
     ) -> Result<(), Error> {
+        self.set_object_sized(key, object, 0)
+    }
+
+    /// As [`set_object`](Self::set_object), for an object of which the host knows, or guesses, how
+    /// many bytes it holds: they count as the pool's own for `max_memory`, [`memory_usage`] and the
+    /// statistics, up to 4 GiB each.
+    ///
+    /// [`memory_usage`]: Self::memory_usage
+    ///
+    /// # Errors
+    ///
+    /// As [`set`](Self::set).
+    pub fn set_object_sized<T: Any + Send + Sync>(
+        &self,
+        key: impl AsRef<[u8]>,
+        object: Arc<T>,
+        bytes: usize,
+    ) -> Result<(), Error> {
         let engine = &*self.engine;
         let guard = engine.pin_to_write();
-        let object: Object = object;
+        let object = Held::new(object, bytes);
         engine.write(&guard, key.as_ref(), Tally::Sets, |_| {
-            let content = Content::Object(Arc::clone(&object));
+            let content = Content::Object(object.clone());
             Ok(Step::Write(content, engine.default_deadline(), ()))
         })
     }

@@ -2,7 +2,7 @@
 
 use super::{
     MemoryCachePool,
-    engine::{Step, Touch},
+    engine::{Engine, Step, Touch},
     options::{Expiry, NewDeadline, SetOptions, SetReply},
     time::Dates,
 };
@@ -169,27 +169,13 @@ impl MemoryCachePool {
         keys: &[K],
         mut each: impl FnMut(usize, Option<&[u8]>),
     ) {
-        let engine = &*self.engine;
-        let guard = engine.pin();
-        let mut hashes = [0; BATCH];
-        for (batch, keys) in keys.chunks(BATCH).enumerate() {
-            for (hash, key) in hashes.iter_mut().zip(keys) {
-                *hash = engine.hash(key.as_ref());
-                engine.table.prefetch_bucket(*hash, &guard);
+        look_up_many(&self.engine, keys, |index, live| {
+            let shown =
+                live.is_some_and(|live| with_bytes(live, |text| each(index, Some(text))).is_ok());
+            if !shown {
+                each(index, None);
             }
-            for &hash in &hashes[..keys.len()] {
-                engine.table.prefetch_records(hash, &guard);
-            }
-            for (index, (key, &hash)) in keys.iter().zip(&hashes).enumerate() {
-                let index = batch * BATCH + index;
-                let shown = engine
-                    .look_up(&guard, key.as_ref(), hash, Touch::Yes)
-                    .is_some_and(|live| with_bytes(live, |bytes| each(index, Some(bytes))).is_ok());
-                if !shown {
-                    each(index, None);
-                }
-            }
-        }
+        });
     }
 
     /// Returns copies of the values of several keys; `None` for a key that is absent or not a
@@ -352,6 +338,29 @@ impl MemoryCachePool {
                 }
             })
         })
+    }
+}
+
+/// Looks several keys up, with their cache misses overlapping.
+pub(super) fn look_up_many<K: AsRef<[u8]>>(
+    engine: &Engine,
+    keys: &[K],
+    mut each: impl FnMut(usize, Option<Live<'_>>),
+) {
+    let guard = engine.pin();
+    let mut hashes = [0; BATCH];
+    for (batch, keys) in keys.chunks(BATCH).enumerate() {
+        for (hash, key) in hashes.iter_mut().zip(keys) {
+            *hash = engine.hash(key.as_ref());
+            engine.table.prefetch_bucket(*hash, &guard);
+        }
+        for &hash in &hashes[..keys.len()] {
+            engine.table.prefetch_records(hash, &guard);
+        }
+        for (index, (key, &hash)) in keys.iter().zip(&hashes).enumerate() {
+            let live = engine.look_up(&guard, key.as_ref(), hash, Touch::Yes);
+            each(batch * BATCH + index, live);
+        }
     }
 }
 

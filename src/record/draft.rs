@@ -1,7 +1,7 @@
 //! Building a record, before anybody else sees it.
 
 use super::{
-    Encoding, FIXED_ALIGN, FIXED_SIZE, HASH_BITS, LONGEST_INLINE, Live, Object, Record, Shared,
+    Encoding, FIXED_ALIGN, FIXED_SIZE, HASH_BITS, Held, LONGEST_INLINE, Live, Record, Shared,
     block_size, collection::Body, drop_content, fixed_offset, integer::IntegerCell,
 };
 use crate::{evict::usage::Usage, reclaim::Guard, sync::AtomicU32};
@@ -19,7 +19,7 @@ pub(crate) enum Content<'a> {
     /// A number, to be changed in place if it fits.
     Integer(i64),
     /// A host's own value.
-    Object(Object),
+    Object(Held),
     /// A hash, a set or a list that takes the place of the one that it was built from.
     Collection(Body<'a>),
 }
@@ -69,8 +69,11 @@ impl<'g, 'd> Draft<'g, 'd> {
                 let cell = IntegerCell::new(value, origin.written);
                 Self::with_fixed(Encoding::Integer, key, 0, cell, origin, guard)
             }
-            Content::Object(object) => {
-                Self::with_fixed(Encoding::Object, key, 0, object, origin, guard)
+            Content::Object(Held { object, bytes }) => {
+                if bytes != 0 {
+                    guard.note_held(bytes.into());
+                }
+                Self::with_fixed(Encoding::Object, key, bytes as usize, object, origin, guard)
             }
             Content::Collection(body) => Self::with_body(key, body, true, origin, guard),
         }

@@ -74,6 +74,20 @@ const LONGEST_INLINE: usize = 4 << 10;
 /// A value of a host's own type.
 pub(crate) type Object = Arc<dyn Any + Send + Sync>;
 
+/// A value of a host's own type, and the bytes that it is said to hold.
+#[derive(Clone, Debug)]
+pub(crate) struct Held {
+    object: Object,
+    bytes: u32,
+}
+
+impl Held {
+    /// An object that holds so many bytes; what is beyond 4 GiB is not counted.
+    pub(crate) fn new(object: Object, bytes: usize) -> Self {
+        Self { object, bytes: u32::try_from(bytes).unwrap_or(u32::MAX) }
+    }
+}
+
 /// How a value is kept.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
@@ -282,7 +296,10 @@ impl<'g> Live<'g> {
             }
             Value::Bytes(bytes) => Content::Bytes(bytes),
             Value::Integer(cell) => Content::Integer(cell.freeze()),
-            Value::Object(object) => Content::Object(Arc::clone(object)),
+            Value::Object(object) => {
+                let bytes = self.header().value_len;
+                Content::Object(Held { object: Arc::clone(object), bytes })
+            }
             Value::Hash(_) | Value::Set(_) | Value::List(_) => self.same(),
         }
     }
@@ -322,7 +339,11 @@ impl Record {
     /// Bytes that the value holds outside of the block, as far as the pool knows them.
     #[inline]
     fn held(&self) -> u32 {
-        if self.encoding == Encoding::Shared { self.value_len + shared::OVERHEAD } else { 0 }
+        match self.encoding {
+            Encoding::Shared => self.value_len + shared::OVERHEAD,
+            Encoding::Object => self.value_len,
+            _ => 0,
+        }
     }
 }
 
@@ -334,6 +355,11 @@ pub(crate) fn bytes_of_text(key_len: usize, value_len: usize) -> (usize, usize) 
     } else {
         (block_size(Encoding::Text, key_len, value_len), 0)
     }
+}
+
+/// Bytes that a record of an object takes, and those that the object holds.
+pub(crate) fn bytes_of_object(key_len: usize, object: &Held) -> (usize, usize) {
+    (block_size(Encoding::Object, key_len, 0), object.bytes as usize)
 }
 
 /// Where a value lies that is not text.
@@ -453,6 +479,8 @@ unsafe fn drop_content(block: NonNull<u8>) -> usize {
     let freed = match encoding {
         // SAFETY: this encoding keeps a `Shared`, taken out once, here.
         Encoding::Shared => unsafe { fixed.cast::<Shared>().read() }.give_up(),
+        // Counted with each record that holds it.
+        Encoding::Object => header.value_len as usize,
         _ => 0,
     };
     match encoding {

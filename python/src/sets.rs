@@ -1,0 +1,228 @@
+//! Sets: SADD, SMEMBERS and their kin. Members are the same when type and value are.
+
+use crate::{
+    collected::{Elements, open_or_none},
+    errors::raise,
+    fork::unattached,
+    pool::Pool,
+    text::{self, one_or_more},
+    values::{decode, encode_element, encode_elements},
+};
+use memory_cache_pool::Error;
+use pyo3::{
+    prelude::*,
+    types::{PyList, PySet, PyTuple},
+};
+
+/// The members of a call: hashable, since they come out in a set.
+fn members<'py>(
+    values: impl Iterator<Item = Bound<'py, PyAny>>,
+) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    values.map(|value| value.hash().map(|_| value)).collect()
+}
+
+impl Pool {
+    /// An operation on several sets, which may take long.
+    fn combine<'py, R: Send>(
+        &self,
+        keys: &Bound<'py, PyAny>,
+        args: &Bound<'py, PyTuple>,
+        work: impl FnOnce(&[&[u8]]) -> Result<R, Error> + Send,
+    ) -> PyResult<R> {
+        let py = keys.py();
+        let keys = one_or_more(keys, args)?;
+        let names = text::keys(&keys)?;
+        let combined = unattached(py, || work(&names));
+        self.written(py, combined)
+    }
+}
+
+#[pymethods]
+impl Pool {
+    /// Adds members to the set at `key`; returns how many are new.
+    ///
+    /// Members have to be hashable, as for a set of Python's.
+    #[pyo3(signature = (key, *values))]
+    fn sadd(&self, key: &Bound<'_, PyAny>, values: &Bound<'_, PyTuple>) -> PyResult<usize> {
+        let values = members(values.iter())?;
+        let added = self.core().sadd_many(text::key(key)?, &encode_elements(&values)?);
+        self.written(key.py(), added)
+    }
+
+    /// Removes members of the set at `key`; returns how many there were.
+    #[pyo3(signature = (key, *values))]
+    fn srem(&self, key: &Bound<'_, PyAny>, values: &Bound<'_, PyTuple>) -> PyResult<usize> {
+        let values = members(values.iter())?;
+        let removed = self.core().srem_many(text::key(key)?, &encode_elements(&values)?);
+        self.written(key.py(), removed)
+    }
+
+    /// Returns whether a value is a member of the set at `key`.
+    #[pyo3(signature = (key, value))]
+    fn sismember(&self, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let is_member = self.core().sismember(text::key(key)?, encode_element(value)?);
+        is_member.map_err(|error| raise(key.py(), error))
+    }
+
+    /// Returns for each of several values whether it is a member, all of one moment.
+    #[pyo3(signature = (key, values, *args))]
+    fn smismember(
+        &self,
+        key: &Bound<'_, PyAny>,
+        values: &Bound<'_, PyAny>,
+        args: &Bound<'_, PyTuple>,
+    ) -> PyResult<Vec<bool>> {
+        let values = one_or_more(values, args)?;
+        let are_members = self.core().smismember(text::key(key)?, &encode_elements(&values)?);
+        are_members.map_err(|error| raise(key.py(), error))
+    }
+
+    /// Returns all members of the set at `key`, of one moment.
+    #[pyo3(signature = (key))]
+    fn smembers<'py>(&self, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PySet>> {
+        let py = key.py();
+        let mut elements = Elements::new(py);
+        let pinned = self.core().pin();
+        let set = pinned.set(text::key(key)?).map_err(|error| raise(py, error))?;
+        set.iter()
+            .flat_map(memory_cache_pool::SetRef::iter)
+            .for_each(|member| elements.see(&member));
+        drop(pinned);
+        elements.set()
+    }
+
+    /// Returns how many members the set at `key` has.
+    #[pyo3(signature = (key))]
+    fn scard(&self, key: &Bound<'_, PyAny>) -> PyResult<usize> {
+        self.core().scard(text::key(key)?).map_err(|error| raise(key.py(), error))
+    }
+
+    /// Takes a random member, or None; with `count`, up to so many in a list.
+    #[pyo3(signature = (key, count=None))]
+    fn spop<'py>(
+        &self,
+        key: &Bound<'py, PyAny>,
+        count: Option<usize>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = key.py();
+        let popped = self.core().spop_count(text::key(key)?, count.unwrap_or(1));
+        let popped = Elements::of(py, &self.written(py, popped)?);
+        if count.is_some() { popped.list().map(Bound::into_any) } else { popped.single() }
+    }
+
+    /// Returns a random member, or None; with `number`, a list of them.
+    ///
+    /// Up to `number` different ones; when it is negative, as many as it says, each drawn anew.
+    #[pyo3(signature = (key, number=None))]
+    fn srandmember<'py>(
+        &self,
+        key: &Bound<'py, PyAny>,
+        number: Option<i64>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (py, name) = (key.py(), text::key(key)?);
+        let Some(number) = number else {
+            let member = self.core().srandmember(name).map_err(|error| raise(py, error))?;
+            return open_or_none(py, member.map(|member| decode(py, &member)));
+        };
+        let chosen = self.core().srandmember_count(name, number);
+        let chosen = chosen.map_err(|error| raise(py, error))?;
+        Ok(Elements::of(py, &chosen).list()?.into_any())
+    }
+
+    /// Moves a member from one set to another; returns whether it was there. Not atomic.
+    #[pyo3(signature = (src, dst, value))]
+    fn smove(
+        &self,
+        src: &Bound<'_, PyAny>,
+        dst: &Bound<'_, PyAny>,
+        value: &Bound<'_, PyAny>,
+    ) -> PyResult<bool> {
+        let moved = self.core().smove(text::key(src)?, text::key(dst)?, encode_element(value)?);
+        self.written(src.py(), moved)
+    }
+
+    /// Returns the members that all of several sets have.
+    #[pyo3(signature = (keys, *args))]
+    fn sinter<'py>(
+        &self,
+        keys: &Bound<'py, PyAny>,
+        args: &Bound<'py, PyTuple>,
+    ) -> PyResult<Bound<'py, PySet>> {
+        let members = self.combine(keys, args, |keys| self.core().sinter(keys))?;
+        Elements::of(keys.py(), &members).set()
+    }
+
+    /// Returns how many members all of several sets have, counted up to `limit` unless it is 0.
+    #[pyo3(signature = (numkeys, keys, limit=0))]
+    fn sintercard(
+        &self,
+        numkeys: usize,
+        keys: &Bound<'_, PyList>,
+        limit: usize,
+    ) -> PyResult<usize> {
+        let py = keys.py();
+        if numkeys != keys.len() {
+            return Err(crate::errors::data_error(py, "numkeys has to be the number of keys"));
+        }
+        let none = PyTuple::empty(py);
+        self.combine(keys.as_any(), &none, |keys| self.core().sintercard(keys, limit))
+    }
+
+    /// Returns the members that any of several sets has.
+    #[pyo3(signature = (keys, *args))]
+    fn sunion<'py>(
+        &self,
+        keys: &Bound<'py, PyAny>,
+        args: &Bound<'py, PyTuple>,
+    ) -> PyResult<Bound<'py, PySet>> {
+        let members = self.combine(keys, args, |keys| self.core().sunion(keys))?;
+        Elements::of(keys.py(), &members).set()
+    }
+
+    /// Returns the members of the first of several sets that none of the others has.
+    #[pyo3(signature = (keys, *args))]
+    fn sdiff<'py>(
+        &self,
+        keys: &Bound<'py, PyAny>,
+        args: &Bound<'py, PyTuple>,
+    ) -> PyResult<Bound<'py, PySet>> {
+        let members = self.combine(keys, args, |keys| self.core().sdiff(keys))?;
+        Elements::of(keys.py(), &members).set()
+    }
+
+    /// Keeps what sinter() returns under `dest`; returns how many members that are.
+    #[pyo3(signature = (dest, keys, *args))]
+    fn sinterstore(
+        &self,
+        dest: &Bound<'_, PyAny>,
+        keys: &Bound<'_, PyAny>,
+        args: &Bound<'_, PyTuple>,
+    ) -> PyResult<usize> {
+        let dest = text::key(dest)?;
+        self.combine(keys, args, |keys| self.core().sinterstore(dest, keys))
+    }
+
+    /// Keeps what sunion() returns under `dest`; returns how many members that are.
+    #[pyo3(signature = (dest, keys, *args))]
+    fn sunionstore(
+        &self,
+        dest: &Bound<'_, PyAny>,
+        keys: &Bound<'_, PyAny>,
+        args: &Bound<'_, PyTuple>,
+    ) -> PyResult<usize> {
+        let dest = text::key(dest)?;
+        self.combine(keys, args, |keys| self.core().sunionstore(dest, keys))
+    }
+
+    /// Keeps what sdiff() returns under `dest`; returns how many members that are.
+    #[pyo3(signature = (dest, keys, *args))]
+    fn sdiffstore(
+        &self,
+        dest: &Bound<'_, PyAny>,
+        keys: &Bound<'_, PyAny>,
+        args: &Bound<'_, PyTuple>,
+    ) -> PyResult<usize> {
+        let dest = text::key(dest)?;
+        self.combine(keys, args, |keys| self.core().sdiffstore(dest, keys))
+    }
+}

@@ -1,0 +1,360 @@
+"""Objects, which are kept by reference."""
+
+import dataclasses
+import datetime
+import decimal
+import gc
+import sys
+import threading
+import weakref
+
+import pytest
+
+from memory_cache_pool import CacheConfig, DataError, MemoryCachePool, WrongTypeError
+
+
+@dataclasses.dataclass
+class Order:
+    symbol: str
+    quantity: int
+
+
+class Tracked:
+    """An object whose end can be seen."""
+
+
+def drain(pool):
+    """Lets the pool drop what it has retired."""
+    for i in range(4_000):
+        pool.set(f"drain:{i % 200}", i)
+    pool._cleanup_expired_keys()
+    gc.collect()
+
+
+OBJECTS = [
+    {"bid": 1.0, "nested": {"a": [1, 2]}},
+    [1, "two", None],
+    (1, 2),
+    {1, 2},
+    Order("BTCUSDT", 3),
+    decimal.Decimal("1.10"),
+    datetime.datetime(2026, 1, 2, tzinfo=datetime.timezone.utc),
+    len,
+    Order,
+]
+
+
+@pytest.mark.parametrize("value", OBJECTS, ids=repr)
+def test_an_object_comes_back_as_itself(pool, value):
+    pool.set("k", value)
+    assert pool.get("k") is value
+    assert pool["k"] is value
+    assert pool.mget("k")[0] is value
+
+
+@pytest.mark.parametrize("value", OBJECTS, ids=repr)
+def test_an_object_in_a_collection_comes_back_as_an_equal_one(pool, value):
+    pool.hset("h", {"f": value, "n": 1})
+    assert pool.hget("h", "f") == value
+    assert pool.hgetall("h") == {"f": value, "n": 1}
+    pool.rpush("l", value, 1)
+    assert pool.lrange("l", 0, -1) == [value, 1]
+    assert pool.lpop("l") == value
+    assert type(pool.hget("h", "f")) is type(value)
+
+
+def test_an_object_in_a_collection_is_a_copy(pool):
+    levels = [1, 2]
+    pool.hset("h", {"levels": levels})
+    pool.rpush("l", levels)
+    levels.append(3)
+    assert pool.hget("h", "levels") == [1, 2]
+    pool.hget("h", "levels").append(4)
+    assert pool.hget("h", "levels") == pool.lindex("l", 0) == [1, 2]
+
+
+def test_an_element_that_cannot_be_pickled_is_refused_and_nothing_changes(pool):
+    pool.rpush("l", 1)
+    pool.hset("h", "f", 1)
+    for call in [
+        lambda: pool.rpush("l", 2, threading.Lock()),
+        lambda: pool.hset("h", {"f": 2, "g": threading.Lock()}),
+        lambda: pool.sadd("s", threading.Lock()),
+    ]:
+        with pytest.raises(DataError, match="pickl"):
+            call()
+    assert pool.lrange("l", 0, -1) == [1]
+    assert pool.hgetall("h") == {"f": 1}
+    assert pool.exists("s") == 0
+
+
+def test_an_array_is_not_copied(pool):
+    numpy = pytest.importorskip("numpy")
+    prices = numpy.arange(1000.0)
+    pool.set("prices", prices)
+    assert pool.get("prices") is prices
+
+
+def test_sharing_means_that_changes_are_seen(pool):
+    book = {"bid": 1}
+    pool.set("book", book)
+    book["bid"] = 2
+    assert pool.get("book") == {"bid": 2}
+
+
+def test_copies_are_shared_with_nobody():
+    pool = MemoryCachePool(CacheConfig(copy_values=True))
+    book = {"levels": [1, 2]}
+    pool.set("book", book)
+    book["levels"].append(3)
+    assert pool.get("book") == {"levels": [1, 2]}
+    pool.hset("h", {"f": book})
+    pool.rpush("l", book)
+    book["levels"].append(4)
+    assert pool.hget("h", "f") == {"levels": [1, 2, 3]}
+    assert pool.lindex("l", 0) == {"levels": [1, 2, 3]}
+
+
+def test_a_copy_that_fails_changes_nothing():
+    pool = MemoryCachePool(CacheConfig(copy_values=True))
+    pool.set("k", "before")
+    with pytest.raises(TypeError):
+        pool.set("k", threading.Lock())
+    assert pool.get("k") == "before"
+
+
+def test_string_commands_refuse_objects(pool):
+    pool.set("k", {"a": 1})
+    for call in [lambda: pool.incr("k"), lambda: pool.append("k", "x"), lambda: pool.strlen("k")]:
+        with pytest.raises(WrongTypeError):
+            call()
+    assert pool.get("k") == {"a": 1}
+
+
+def test_an_object_lives_until_its_key_is_deleted(pool):
+    value = Tracked()
+    seen = weakref.ref(value)
+    pool.set("k", value)
+    del value
+    gc.collect()
+    assert seen() is not None and pool.get("k") is seen()
+    pool.delete("k")
+    drain(pool)
+    assert seen() is None
+
+
+@pytest.mark.parametrize("end", ["overwrite", "flushall", "expire", "getdel", "rename", "evict"])
+def test_an_object_is_let_go_however_it_ends(pool, clock, end):
+    if end == "evict":
+        pool = MemoryCachePool(CacheConfig(max_keys=50, eviction_policy="lru"))
+    value = Tracked()
+    seen = weakref.ref(value)
+    pool.set("k", value, ex=1)
+    del value
+    if end == "overwrite":
+        pool.set("k", 1)
+    elif end == "flushall":
+        pool.flushall()
+    elif end == "expire":
+        clock.advance(2)
+        pool._cleanup_expired_keys()
+    elif end == "getdel":
+        assert pool.getdel("k") is seen()
+    elif end == "rename":
+        pool.set("other", 1)
+        pool.rename("other", "k")
+    drain(pool)
+    assert seen() is None
+
+
+def test_objects_end_with_their_pool():
+    pool = MemoryCachePool()
+    values = [Tracked() for _ in range(100)]
+    seen = [weakref.ref(value) for value in values]
+    for i, value in enumerate(values):
+        pool.set(f"k{i}", value)
+    del values, value, pool
+    gc.collect()
+    assert [each() for each in seen if each() is not None] == []
+
+
+def test_cycles_are_estimated_and_come_back(pool):
+    cycle = []
+    cycle.append(cycle)
+    pool.set("cycle", cycle)
+    assert pool.get("cycle") is cycle
+    knot = {"name": "knot"}
+    knot["self"] = knot
+    pool.hset("h", {"f": knot})
+    copied = pool.hget("h", "f")
+    assert copied["self"] is copied
+    deep = []
+    for _ in range(100_000):
+        deep = [deep]
+    pool.set("deep", deep)
+    assert pool.get("deep") is deep
+    pool.delete("deep")
+    while deep:
+        deep = deep.pop()
+
+
+def test_a_larger_object_has_a_larger_estimate(pool):
+    pool.set("small", [0] * 10)
+    pool.set("large", [str(i) for i in range(10_000)])
+    estimate = {each["key"]: each["memory_estimate"] for each in pool.debug_keys()}
+    assert estimate["large"] > 10 * estimate["small"] > 0
+
+
+def test_objects_count_against_max_memory():
+    pool = MemoryCachePool(CacheConfig(max_memory="4mb"))
+    for i in range(2_000):
+        pool.set(f"k{i}", [bytes(10_000)])
+    assert pool.get_stats().evictions > 1_000
+    assert pool.get_stats().memory_usage <= 5 << 20
+
+
+class Reentrant:
+    """Enters the pool from each of its special methods, each of them once at a time."""
+
+    inside = set()
+
+    def __init__(self, pool, log):
+        self.pool = pool
+        self.log = log
+
+    def enter(self, name):
+        if name in self.inside:
+            return
+        self.log.append(name)
+        self.inside.add(name)
+        self.pool.set("from:" + name, 1)
+        self.pool.get("k")
+        self.pool.delete("k2")
+        self.inside.discard(name)
+
+    def __del__(self):
+        self.enter("del")
+
+    def __eq__(self, other):
+        self.enter("eq")
+        return self is other
+
+    def __hash__(self):
+        self.enter("hash")
+        return 7
+
+    def __sizeof__(self):
+        self.enter("sizeof")
+        return 100
+
+    def __deepcopy__(self, memo):
+        self.enter("deepcopy")
+        return self
+
+
+@pytest.mark.parametrize("copies", [False, True])
+def test_an_object_may_enter_the_pool_from_its_methods(copies):
+    pool = MemoryCachePool(CacheConfig(copy_values=copies, max_keys=100))
+    log = []
+    for i in range(500):
+        pool.set("k", Reentrant(pool, log))
+        pool.set("k2", Reentrant(pool, log))
+        pool.set(f"k{i}", Reentrant(pool, log))
+    pool.flushall()
+    drain(pool)
+    assert "del" in log
+    assert pool.set("after", 1) is True
+    log.clear()
+
+
+class Unpickled:
+    """Enters the pool when it is pickled, read back, hashed or compared."""
+
+    pool = MemoryCachePool()
+
+    def __reduce__(self):
+        self.pool.rpush("l", "while pickling")
+        return Unpickled, ()
+
+    def __init__(self):
+        self.pool.set("made", 1)
+
+    def __hash__(self):
+        self.pool.set("hashed", 1)
+        return 1
+
+    def __eq__(self, other):
+        self.pool.set("compared", 1)
+        return isinstance(other, Unpickled)
+
+
+def test_an_element_may_enter_the_pool_while_it_is_pickled_and_read():
+    pool = Unpickled.pool
+    pool.rpush("l", Unpickled())
+    pool.sadd("s", Unpickled(), "plain")
+    pool.hset("h", {"f": Unpickled()})
+    assert pool.lrange("l", 0, -1).count("while pickling") == 3
+    assert pool.smembers("s") == {Unpickled(), "plain"}
+    assert pool.hgetall("h") == {"f": Unpickled()}
+    assert pool.lrem("l", 0, Unpickled()) == 1
+
+
+def test_a_finalizer_that_raises_harms_nobody(pool, monkeypatch):
+    class Bad:
+        def __del__(self):
+            raise RuntimeError("from a finalizer")
+
+    raised = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda error: raised.append(error.exc_type))
+    pool.set("k", Bad())
+    pool.set("k", 1)
+    drain(pool)
+    assert pool.get("k") == 1
+    assert raised == [RuntimeError]
+
+
+def test_a_size_that_cannot_be_told_is_no_error(pool):
+    class Odd:
+        def __sizeof__(self):
+            raise RuntimeError("unknown")
+
+    value = Odd()
+    pool.set("k", value)
+    assert pool.get("k") is value
+
+
+def test_finalizers_run_with_other_threads_in_the_pool(run_in_threads):
+    pool = MemoryCachePool(CacheConfig(max_keys=64))
+    log = []
+
+    def churn(seed):
+        def run():
+            for i in range(2_000):
+                pool.set(f"k{(i * seed) % 200}", Reentrant(pool, log))
+                pool.get(f"k{i % 200}")
+                if i % 97 == 0:
+                    pool.flushall()
+
+        return run
+
+    run_in_threads(*(churn(seed) for seed in (1, 3, 7, 11)))
+    pool.flushall()
+    drain(pool)
+    assert log.count("del") > 1_000
+
+
+def test_the_garbage_collector_may_run_inside_any_call(pool):
+    threshold = gc.get_threshold()
+    gc.set_threshold(1)
+    try:
+        for i in range(300):
+            cycle = Tracked()
+            cycle.self = cycle
+            cycle.pool = pool
+            pool.set(f"k{i % 10}", cycle)
+            pool.hset("h", {f"f{i % 10}": [cycle.__class__]})
+            pool.keys()
+            pool.debug_keys()
+    finally:
+        gc.set_threshold(*threshold)
+    assert len(pool.keys("k*")) == 10
