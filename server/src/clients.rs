@@ -22,6 +22,8 @@ pub(crate) struct Client {
     pub(crate) database: Number,
     pub(crate) speaks_resp3: Flag,
     pub(crate) no_evict: Flag,
+    /// Whether it waits for a list.
+    pub(crate) is_blocked: Flag,
     /// Milliseconds from `since` to the last request.
     pub(crate) last_active: Number,
     /// The number of the last command.
@@ -107,6 +109,7 @@ impl Clients {
             database: Number::default(),
             speaks_resp3: Flag::default(),
             no_evict: Flag::default(),
+            is_blocked: Flag::default(),
             last_active: Number::default(),
             last_command: Number::new(u64::MAX),
             is_closing: Flag::default(),

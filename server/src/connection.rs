@@ -1,13 +1,16 @@
 //! A connection: what comes in is carried out where it lies, and all replies go out at once.
 
 use crate::{
-    commands::{Container, catalog, flag},
+    clients::Client,
+    commands::{Container, catalog, flag, write_end},
     dispatch::execute,
     protocol::{Arguments, Limits, Progress, Reply, RequestParser},
-    session::{Next, Session},
+    session::{Blocked, Next, Session},
+    waiting::End,
 };
 use std::{
     io,
+    sync::Arc,
     time::{Duration, Instant},
 };
 use tokio::{
@@ -27,6 +30,9 @@ const KEPT: usize = 256 << 10;
 
 /// How long a client may take no byte of its replies.
 const STALL: Duration = Duration::from_secs(60);
+
+/// As long as a timer may run.
+const FOREVER: Duration = Duration::from_secs(1 << 25);
 
 /// Reads requests from a stream, and writes replies to it, until either side ends it.
 #[derive(Debug)]
@@ -108,6 +114,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Next::Continue => {}
                 Next::Close => return Ok(false),
                 Next::Sleep(time) => self.wait(time).await,
+                Next::Block(blocked) => {
+                    if !self.block(*blocked).await? {
+                        return Ok(false);
+                    }
+                }
             }
             if self.out.len() >= BATCH {
                 self.flush().await?;
@@ -167,6 +178,61 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.session.mark = self.session.shared.clock.raw();
     }
 
+    /// Waits for a list; false when the client has gone or is to go. What it sends meanwhile is
+    /// carried out afterwards.
+    async fn block(&mut self, mut blocked: Blocked) -> io::Result<bool> {
+        self.session.settle();
+        self.flush().await?;
+        self.make_room();
+        let client = Arc::clone(&self.session.client);
+        client.is_blocked.set(true);
+        let end = self.until_end(&mut blocked, &client).await;
+        client.is_blocked.set(false);
+        if let Some(end) = &end
+            && !blocked.is_silent
+        {
+            write_end(&mut self.out, self.session.protocol, end);
+            if let End::Refused(_) | End::Freed = end {
+                let text = String::from_utf8_lossy(self.out.get(1..).unwrap_or_default());
+                self.session.shared.tallies.error(&text);
+            }
+        }
+        self.session.mark = self.session.shared.clock.raw();
+        Ok(end.is_some())
+    }
+
+    /// How the waiting for a list ends; none when the client has gone or is to go.
+    async fn until_end(&mut self, blocked: &mut Blocked, client: &Client) -> Option<End> {
+        let begin = Instant::now();
+        let mut is_heard = true;
+        loop {
+            let rest = blocked.limit.map(|limit| limit.saturating_sub(begin.elapsed()));
+            tokio::select! {
+                biased;
+                end = blocked.wait.end() => return Some(end),
+                () = sleep(rest.unwrap_or(FOREVER)) => {
+                    if rest.is_some() {
+                        return Some(blocked.wait.give_up());
+                    }
+                }
+                () = client.wake.notified() => {
+                    if client.is_closing.is_raised() {
+                        return None;
+                    }
+                }
+                read = self.stream.read_buf(&mut self.input), if is_heard => {
+                    let read = read.unwrap_or(0);
+                    if read == 0 {
+                        return None;
+                    }
+                    self.session.shared.tallies.bytes_in.add(read as u64);
+                    // Who sends so much is heard again when its turn comes.
+                    is_heard = self.input.len() < MOST_INPUT;
+                }
+            }
+        }
+    }
+
     /// Sends all replies. A client that takes none of them for a while is cut off.
     async fn flush(&mut self) -> io::Result<()> {
         let mut rest = self.out.as_slice();
@@ -195,7 +261,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     async fn read(&mut self) -> io::Result<bool> {
         self.make_room();
         let idle = self.session.shared.settings.idle_limit.get();
-        let client = std::sync::Arc::clone(&self.session.client);
+        let client = Arc::clone(&self.session.client);
         let before = self.input.capacity() - self.input.len();
         let read = async {
             tokio::select! {

@@ -3,7 +3,7 @@
 use crate::{
     commands::{Call, Command, Container, Failure, catalog, flag},
     protocol::{Arguments, Reply},
-    session::{ReplyMode, Session, Streak},
+    session::{Next, ReplyMode, Session, Streak},
     slow_log::{SlowCommand, abridged, since_1970},
 };
 
@@ -20,6 +20,9 @@ pub(crate) fn execute(session: &mut Session, args: Arguments<'_>, out: &mut Vec<
     match find(args).and_then(|command| permitted(session, command, args)) {
         Ok(command) => carry_out(session, command, args, out),
         Err(refusal) => refuse(session, &refusal, out),
+    }
+    if let Next::Block(blocked) = &mut session.next {
+        blocked.is_silent = session.reply_mode != ReplyMode::On;
     }
     match session.reply_mode {
         ReplyMode::On => {}

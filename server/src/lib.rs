@@ -42,6 +42,7 @@ mod shared;
 mod slow_log;
 mod sync;
 mod tallies;
+mod waiting;
 
 pub use options::{OptionError, ServerOptions};
 pub use server::{Server, serve};

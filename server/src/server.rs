@@ -85,6 +85,8 @@ impl Server {
     pub async fn run(self, end: impl Future<Output = ()>) {
         let mut connections = JoinSet::new();
         tokio::pin!(end);
+        let looking = self.shared.waiting.keep_looking(&self.shared.databases);
+        tokio::pin!(looking);
         loop {
             tokio::select! {
                 () = &mut end => break,
@@ -94,6 +96,7 @@ impl Server {
                     Err(_) => sleep(RESPITE).await,
                 },
                 Some(_) = connections.join_next() => {}
+                () = &mut looking => {}
             }
         }
         self.shared.clients.close_all();

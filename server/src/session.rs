@@ -1,6 +1,6 @@
 //! What a connection remembers from one command to the next.
 
-use crate::{clients::Client, protocol::Protocol, shared::Shared};
+use crate::{clients::Client, protocol::Protocol, shared::Shared, waiting::Wait};
 use memory_cache_pool::MemoryCachePool;
 use std::{sync::Arc, time::Duration};
 
@@ -17,8 +17,18 @@ pub(crate) enum ReplyMode {
     Skip,
 }
 
+/// A client that waits for a list.
+#[derive(Debug)]
+pub(crate) struct Blocked {
+    pub(crate) wait: Wait,
+    /// How long; none for ever.
+    pub(crate) limit: Option<Duration>,
+    /// Whether it wants no reply.
+    pub(crate) is_silent: bool,
+}
+
 /// What a connection does after a command.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Debug)]
 pub(crate) enum Next {
     /// Goes on.
     Continue,
@@ -26,6 +36,8 @@ pub(crate) enum Next {
     Close,
     /// Goes on after a while.
     Sleep(Duration),
+    /// Waits for a list, and replies then.
+    Block(Box<Blocked>),
 }
 
 /// Commands of one kind in a row, whose numbers are added up when another kind follows or the batch

@@ -8,9 +8,13 @@ use crate::{
     slow_log::SlowLog,
     sync::Number,
     tallies::Tallies,
+    waiting::Waiting,
 };
 use memory_cache_pool::MemoryCachePool;
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio::sync::Notify;
 
 /// What all connections share.
@@ -27,6 +31,8 @@ pub(crate) struct Shared {
     pub(crate) port: Number,
     pub(crate) peak_memory: Number,
     pub(crate) pause: Pause,
+    /// Who waits for lists.
+    pub(crate) waiting: Arc<Waiting>,
     /// Somebody asked for the end: SHUTDOWN.
     pub(crate) end: Notify,
 }
@@ -46,6 +52,7 @@ impl Shared {
             port: Number::default(),
             peak_memory: Number::default(),
             pause: Pause::default(),
+            waiting: Arc::default(),
             end: Notify::new(),
         }
     }

@@ -8,9 +8,9 @@ use std::fmt::Write;
 /// What is not as in Redis, by command, and sorted.
 const DEVIATIONS: &[(&str, &str)] = &[
     ("acl", "the default user alone; no SETUSER"),
-    ("client", "no TRACKING, no CACHING; UNBLOCK finds nobody, since no command blocks"),
+    ("client", "no TRACKING, no CACHING"),
     ("config", "names without effect here are kept and shown; REWRITE has no file"),
-    ("copy", "to another database: strings only, and not in one step"),
+    ("copy", "to another database: not in one step"),
     ("debug", "SLEEP and SET-ACTIVE-EXPIRE"),
     ("del", "several keys one after the other, not in one step"),
     ("discard", "there are no transactions yet"),
@@ -22,7 +22,7 @@ const DEVIATIONS: &[(&str, &str)] = &[
     ("latency", "no events; HISTOGRAM has one bucket, that of the mean"),
     ("memory", "fields of STATS are this pool's"),
     ("module", "there are none"),
-    ("move", "strings only, and not in one step"),
+    ("move", "not in one step"),
     ("mset", "keys one after the other, not in one step"),
     ("msetnx", "keys one after the other, not in one step"),
     ("multi", "an error: there are no transactions yet"),
@@ -45,8 +45,12 @@ Written from the rows that the server dispatches by, against redis-server 7.0.15
 no deviation is known; `server/tests` compares random commands on strings, keys, deadlines, hashes,
 lists and sets with a running one in RESP2 and RESP3, but hardly any of the server's own; *partial*, that something is missing or different, which is said; *error*, that
 the command answers one. What is not in the table is unknown to the server: sorted sets, streams,
-bitmaps, HyperLogLog, geographic commands, scripts, publish and subscribe, blocking commands,
-MONITOR, persistence, replication, cluster.
+bitmaps, HyperLogLog, geographic commands, scripts, publish and subscribe, MONITOR,
+persistence, replication, cluster.
+
+Clients that wait for a list are served in the order in which they came, right after the command that
+made it, and at most some 10 ms after a push of the host's own. A pop that does not wait may come
+between a push and that service; the client then goes on waiting.
 
 Keys are at most 65,535 bytes long. The 16 databases are pools of their own.
 

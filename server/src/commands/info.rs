@@ -91,7 +91,7 @@ fn clients(shared: &Shared) -> String {
         ("connected_clients", shared.clients.count().to_string()),
         ("cluster_connections", "0".to_owned()),
         ("maxclients", shared.settings.most_clients.get().to_string()),
-        ("blocked_clients", "0".to_owned()),
+        ("blocked_clients", shared.waiting.count().to_string()),
         ("tracking_clients", "0".to_owned()),
     ])
 }

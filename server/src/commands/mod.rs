@@ -5,6 +5,7 @@
 //! file and to name it here.
 
 mod acl;
+mod blocking;
 mod catalog;
 mod client;
 mod command;
@@ -32,6 +33,7 @@ mod strings;
 mod transactions;
 mod words;
 
+pub(crate) use blocking::write_end;
 pub(crate) use catalog::{Command, Container, catalog};
 pub(crate) use failure::Failure;
 pub(crate) use spec::{CommandSpec, flag};
@@ -44,6 +46,7 @@ use crate::{
 /// Every family's rows.
 static FAMILIES: &[&[CommandSpec]] = &[
     acl::ROWS,
+    blocking::ROWS,
     client::ROWS,
     command::ROWS,
     config::ROWS,
@@ -77,4 +80,13 @@ pub(crate) struct Call<'c, 'o> {
     pub(crate) args: Arguments<'c>,
     /// Where the reply is written.
     pub(crate) reply: &'c mut Reply<'o>,
+}
+
+impl Call<'_, '_> {
+    /// Serves who waits for a list that the command may have made.
+    #[inline]
+    pub(crate) fn brought(&self, key: &[u8]) {
+        let shared = &self.session.shared;
+        shared.waiting.pushed(&shared.databases, self.session.database, key);
+    }
 }

@@ -1,5 +1,7 @@
 //! The server as its clients see it: a process of its own at the other end of a socket.
 
+mod blocking;
 mod differential;
+mod embedded;
 mod protocol;
 mod support;
