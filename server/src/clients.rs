@@ -22,15 +22,19 @@ pub(crate) struct Client {
     pub(crate) database: Number,
     pub(crate) speaks_resp3: Flag,
     pub(crate) no_evict: Flag,
+    /// Whether it is shown every command.
+    pub(crate) is_monitor: Flag,
     /// Whether it waits for a list.
     pub(crate) is_blocked: Flag,
     /// Milliseconds from `since` to the last request.
     pub(crate) last_active: Number,
     /// The number of the last command.
     pub(crate) last_command: Number,
+    /// What others want it to be sent.
+    outbox: Mutex<Vec<u8>>,
     /// Whether it is to end.
     pub(crate) is_closing: Flag,
-    /// Wakes the connection when it is to end.
+    /// Wakes the connection when it is to end, or has something to send.
     pub(crate) wake: Notify,
 }
 
@@ -55,6 +59,23 @@ impl Client {
 
     pub(crate) fn set_library_version(&self, version: &[u8]) {
         lock(&self.library).1 = version.to_vec();
+    }
+
+    /// Lets the connection send something that is no reply; false when more would wait than may.
+    pub(crate) fn post(&self, bytes: &[u8], most: usize) -> bool {
+        let mut outbox = lock(&self.outbox);
+        if outbox.len() + bytes.len() > most {
+            return false;
+        }
+        outbox.extend_from_slice(bytes);
+        drop(outbox);
+        self.wake.notify_one();
+        true
+    }
+
+    /// What is to be sent.
+    pub(crate) fn take_posted(&self) -> Vec<u8> {
+        std::mem::take(&mut lock(&self.outbox))
     }
 
     /// Lets the connection end after what it is doing.
@@ -109,9 +130,11 @@ impl Clients {
             database: Number::default(),
             speaks_resp3: Flag::default(),
             no_evict: Flag::default(),
+            is_monitor: Flag::default(),
             is_blocked: Flag::default(),
             last_active: Number::default(),
             last_command: Number::new(u64::MAX),
+            outbox: Mutex::default(),
             is_closing: Flag::default(),
             wake: Notify::new(),
         });

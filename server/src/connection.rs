@@ -31,6 +31,9 @@ const KEPT: usize = 256 << 10;
 /// How long a client may take no byte of its replies.
 const STALL: Duration = Duration::from_secs(60);
 
+/// How soon a command finds that a pause has ended before its time.
+const GLANCE: Duration = Duration::from_millis(20);
+
 /// As long as a timer may run.
 const FOREVER: Duration = Duration::from_secs(1 << 25);
 
@@ -78,6 +81,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         // What failed is the connection, of which nobody is left to be told.
         let _: io::Result<()> = self.serve().await;
         self.session.settle();
+        self.session.shared.monitors.remove(&self.session.client);
         self.session.shared.clients.leave(self.session.client.id);
     }
 
@@ -147,7 +151,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                     if self.session.shared.pause.may_be_on()
                         && let Some(time) = pause_of(&self.session, args)
                     {
-                        return Step::Wait(time);
+                        return Step::Wait(time.min(GLANCE));
                     }
                     execute(&mut self.session, args, &mut self.out);
                 }
@@ -171,9 +175,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Lets time pass, unless the connection is to end.
     async fn wait(&mut self, time: Duration) {
         self.session.settle();
-        tokio::select! {
-            () = self.session.client.wake.notified() => {}
-            () = sleep(time) => {}
+        let time = sleep(time);
+        tokio::pin!(time);
+        while !self.session.client.is_closing.is_raised() {
+            tokio::select! {
+                () = &mut time => break,
+                () = self.session.client.wake.notified() => {}
+            }
         }
         self.session.mark = self.session.shared.clock.raw();
     }
@@ -257,23 +265,37 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Ok(())
     }
 
+    /// Sends what others want to be sent.
+    #[cold]
+    async fn send_posted(&mut self) -> io::Result<()> {
+        self.out = self.session.client.take_posted();
+        self.flush().await
+    }
+
     /// Reads what has come in; false when the client has gone, was idle too long, or is to go.
     async fn read(&mut self) -> io::Result<bool> {
         self.make_room();
         let idle = self.session.shared.settings.idle_limit.get();
         let client = Arc::clone(&self.session.client);
         let before = self.input.capacity() - self.input.len();
-        let read = async {
-            tokio::select! {
-                biased;
-                read = self.stream.read_buf(&mut self.input) => read,
-                () = client.wake.notified() => Ok(0),
+        let read = loop {
+            let read = async {
+                tokio::select! {
+                    biased;
+                    read = self.stream.read_buf(&mut self.input) => Some(read),
+                    () = client.wake.notified() => None,
+                }
+            };
+            let read = if idle == 0 || client.is_monitor.is_raised() {
+                read.await
+            } else {
+                timeout(Duration::from_secs(idle), read).await.unwrap_or(Some(Ok(0)))
+            };
+            match read {
+                Some(read) => break read?,
+                None if client.is_closing.is_raised() => break 0,
+                None => self.send_posted().await?,
             }
-        };
-        let read = if idle == 0 {
-            read.await?
-        } else {
-            timeout(Duration::from_secs(idle), read).await.unwrap_or(Ok(0))?
         };
         if read == before {
             self.room = MOST_INPUT.min(self.room * 2);

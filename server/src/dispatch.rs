@@ -2,6 +2,7 @@
 
 use crate::{
     commands::{Call, Command, Container, Failure, catalog, flag},
+    monitors::is_secret,
     protocol::{Arguments, Reply},
     session::{Next, ReplyMode, Session, Streak},
     slow_log::{SlowCommand, abridged, since_1970},
@@ -84,10 +85,14 @@ fn permitted(
     command: &'static Command,
     _: Arguments<'_>,
 ) -> Result<&'static Command, Refusal> {
-    if session.is_authenticated || command.spec.has(flag::NO_AUTH) {
-        return Ok(command);
+    let refuse = |text: &[u8]| Err(Refusal { command: Some(command), text: text.to_vec() });
+    if !session.is_authenticated && !command.spec.has(flag::NO_AUTH) {
+        return refuse(b"NOAUTH Authentication required.");
     }
-    Err(Refusal { command: Some(command), text: b"NOAUTH Authentication required.".to_vec() })
+    if command.spec.has(flag::WRITE | flag::READONLY) && session.client.is_monitor.is_raised() {
+        return refuse(b"ERR Replica can't interact with the keyspace");
+    }
+    Ok(command)
 }
 
 #[cold]
@@ -119,6 +124,9 @@ fn carry_out(
         reply.error(text);
     }
     count(session, command, args);
+    if session.shared.monitors.is_any() && !command.spec.has(flag::ADMIN) {
+        session.shared.monitors.show(session, command, args);
+    }
 }
 
 /// Counts a command that has ended now, and remembers it if it took long.
@@ -135,18 +143,19 @@ fn count(session: &mut Session, command: &'static Command, args: Arguments<'_>) 
     if nanos / 1000 >= session.shared.settings.slow_from.get()
         && !command.spec.has(flag::SKIP_SLOWLOG)
     {
-        remember(session, nanos / 1000, args);
+        remember(session, nanos / 1000, command, args);
     }
 }
 
 #[cold]
-fn remember(session: &Session, micros: u64, args: Arguments<'_>) {
+fn remember(session: &Session, micros: u64, command: &Command, args: Arguments<'_>) {
     let most = usize::try_from(session.shared.settings.slow_log_length.get()).unwrap_or(0);
+    let shown = abridged(args, |at| is_secret(command, args, at));
     let command = SlowCommand {
         id: 0,
         unix_seconds: i64::try_from(since_1970().as_secs()).unwrap_or(i64::MAX),
         micros: i64::try_from(micros).unwrap_or(i64::MAX),
-        arguments: abridged(args),
+        arguments: shown,
         address: session.client.address.clone(),
         client_name: session.client.name(),
     };

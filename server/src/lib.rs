@@ -33,6 +33,7 @@ mod commands;
 mod connection;
 mod databases;
 mod dispatch;
+mod monitors;
 mod options;
 pub mod protocol;
 mod server;

@@ -125,6 +125,7 @@ impl Session {
         self.speak(Protocol::default());
         self.is_authenticated = !self.shared.settings.is_guarded.is_raised();
         self.reply_mode = ReplyMode::On;
+        self.shared.monitors.remove(&self.client);
         self.client.set_name(b"");
         self.client.no_evict.set(false);
     }

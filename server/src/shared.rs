@@ -3,6 +3,7 @@
 use crate::{
     clients::{Clients, millis},
     databases::Databases,
+    monitors::Monitors,
     options::ServerOptions,
     settings::Settings,
     slow_log::SlowLog,
@@ -31,6 +32,7 @@ pub(crate) struct Shared {
     pub(crate) port: Number,
     pub(crate) peak_memory: Number,
     pub(crate) pause: Pause,
+    pub(crate) monitors: Monitors,
     /// Who waits for lists.
     pub(crate) waiting: Arc<Waiting>,
     /// Somebody asked for the end: SHUTDOWN.
@@ -52,6 +54,7 @@ impl Shared {
             port: Number::default(),
             peak_memory: Number::default(),
             pause: Pause::default(),
+            monitors: Monitors::default(),
             waiting: Arc::default(),
             end: Notify::new(),
         }

@@ -173,7 +173,7 @@ fn id(call: &mut Call<'_, '_>) -> Outcome {
 
 /// A letter for each fact.
 fn flags_of(client: &Client) -> String {
-    let facts = [(&client.is_blocked, 'b'), (&client.no_evict, 'e')];
+    let facts = [(&client.is_monitor, 'O'), (&client.is_blocked, 'b'), (&client.no_evict, 'e')];
     let flags: String =
         facts.iter().filter(|(fact, _)| fact.is_raised()).map(|(_, letter)| letter).collect();
     if flags.is_empty() { "N".to_owned() } else { flags }

@@ -45,7 +45,7 @@ Written from the rows that the server dispatches by, against redis-server 7.0.15
 no deviation is known; `server/tests` compares random commands on strings, keys, deadlines, hashes,
 lists and sets with a running one in RESP2 and RESP3, but hardly any of the server's own; *partial*, that something is missing or different, which is said; *error*, that
 the command answers one. What is not in the table is unknown to the server: sorted sets, streams,
-bitmaps, HyperLogLog, geographic commands, scripts, publish and subscribe, MONITOR,
+bitmaps, HyperLogLog, geographic commands, scripts, publish and subscribe,
 persistence, replication, cluster.
 
 Clients that wait for a list are served in the order in which they came, right after the command that

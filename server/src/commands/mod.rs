@@ -22,6 +22,7 @@ mod keys;
 mod latency;
 mod lists;
 mod memory;
+mod monitor;
 mod moving;
 mod numbers;
 mod object;
@@ -59,6 +60,7 @@ static FAMILIES: &[&[CommandSpec]] = &[
     latency::ROWS,
     lists::ROWS,
     memory::ROWS,
+    monitor::ROWS,
     moving::ROWS,
     numbers::ROWS,
     object::ROWS,

@@ -3,5 +3,6 @@
 mod blocking;
 mod differential;
 mod embedded;
+mod monitor;
 mod protocol;
 mod support;
