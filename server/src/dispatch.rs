@@ -4,9 +4,10 @@ use crate::{
     commands::{Call, Command, Container, Failure, catalog, flag},
     monitors::is_secret,
     protocol::{Arguments, Reply},
-    session::{Next, ReplyMode, Session, Streak},
+    session::{Next, ReplyMode, Session},
     slow_log::{SlowCommand, abridged, since_1970},
 };
+use memory_cache_pool::Error;
 
 /// The most bytes of an unknown command that an error repeats, and of its arguments.
 const REPEATED: usize = 128;
@@ -113,7 +114,13 @@ fn carry_out(
 ) {
     let before = out.len();
     let mut reply = Reply::new(out, session.protocol);
-    let outcome = (command.spec.run)(&mut Call { session, command, args, reply: &mut reply });
+    let mut outcome = (command.spec.run)(&mut Call { session, command, args, reply: &mut reply });
+    if matches!(outcome, Err(Failure::Pool(Error::OutOfMemory)))
+        && session.shared.databases.share_memory()
+    {
+        reply.take_back(before);
+        outcome = (command.spec.run)(&mut Call { session, command, args, reply: &mut reply });
+    }
     if let Err(failure) = outcome {
         reply.take_back(before);
         let text = failure.wire_text(&command.name);
@@ -136,15 +143,24 @@ fn count(session: &mut Session, command: &'static Command, args: Arguments<'_>) 
     session.mark = now;
     if session.streak.number != command.number {
         session.settle();
-        session.streak = Streak { number: command.number, calls: 0, nanos: 0 };
+        session.streak.number = command.number;
     }
-    session.streak.calls += 1;
-    session.streak.nanos += nanos;
+    session.streak.add(nanos);
     if nanos / 1000 >= session.shared.settings.slow_from.get()
         && !command.spec.has(flag::SKIP_SLOWLOG)
     {
         remember(session, nanos / 1000, command, args);
     }
+    if nanos / 1_000_000 >= session.shared.settings.event_from.get() {
+        note_event(session, nanos / 1_000_000, command);
+    }
+}
+
+#[cold]
+fn note_event(session: &Session, millis: u64, command: &Command) {
+    let name = if command.spec.has(flag::FAST) { "fast-command" } else { "command" };
+    let second = i64::try_from(since_1970().as_secs()).unwrap_or(i64::MAX);
+    session.shared.events.add(name, second, i64::try_from(millis).unwrap_or(i64::MAX));
 }
 
 #[cold]

@@ -6,6 +6,7 @@ use crate::{
     options::ServerOptions,
     session::Session,
     shared::Shared,
+    upkeep,
 };
 use memory_cache_pool::MemoryCachePool;
 use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
@@ -86,7 +87,8 @@ impl Server {
         let mut connections = JoinSet::new();
         tokio::pin!(end);
         let looking = self.shared.waiting.keep_looking(&self.shared.databases);
-        tokio::pin!(looking);
+        let upkeep = upkeep::keep(&self.shared);
+        tokio::pin!(looking, upkeep);
         loop {
             tokio::select! {
                 () = &mut end => break,
@@ -97,6 +99,7 @@ impl Server {
                 },
                 Some(_) = connections.join_next() => {}
                 () = &mut looking => {}
+                () = &mut upkeep => {}
             }
         }
         self.shared.clients.close_all();

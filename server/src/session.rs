@@ -1,6 +1,13 @@
 //! What a connection remembers from one command to the next.
 
-use crate::{clients::Client, protocol::Protocol, shared::Shared, waiting::Wait};
+use crate::{
+    clients::Client,
+    histogram::{BUCKETS, bucket_of},
+    protocol::Protocol,
+    shared::Shared,
+    tallies::CommandTally,
+    waiting::Wait,
+};
 use memory_cache_pool::MemoryCachePool;
 use std::{sync::Arc, time::Duration};
 
@@ -47,6 +54,37 @@ pub(crate) struct Streak {
     pub(crate) number: usize,
     pub(crate) calls: u64,
     pub(crate) nanos: u64,
+    /// How many took how long, and which of these are not 0, by bits.
+    buckets: [u32; BUCKETS],
+    used_buckets: u32,
+}
+
+impl Streak {
+    /// Counts a command.
+    #[inline]
+    pub(crate) fn add(&mut self, nanos: u64) {
+        let bucket = bucket_of(nanos);
+        self.calls += 1;
+        self.nanos += nanos;
+        self.used_buckets |= 1 << bucket;
+        if let Some(calls) = self.buckets.get_mut(bucket) {
+            *calls = calls.saturating_add(1);
+        }
+    }
+
+    /// Hands over what was counted, and begins anew.
+    fn settle(&mut self, tally: &CommandTally) {
+        tally.calls.add(self.calls);
+        tally.nanos.add(self.nanos);
+        while self.used_buckets != 0 {
+            let bucket = usize::try_from(self.used_buckets.trailing_zeros()).unwrap_or(0);
+            if let Some(calls) = self.buckets.get_mut(bucket) {
+                tally.times.add(bucket, std::mem::take(calls).into());
+            }
+            self.used_buckets &= self.used_buckets - 1;
+        }
+        (self.calls, self.nanos) = (0, 0);
+    }
 }
 
 /// The state of a connection, as far as commands see it.
@@ -132,15 +170,14 @@ impl Session {
 
     /// Adds what was counted since to the shared counters.
     pub(crate) fn settle(&mut self) {
-        let streak = std::mem::take(&mut self.streak);
+        let streak = &mut self.streak;
         if streak.calls == 0 {
             return;
         }
         let tallies = &self.shared.tallies;
         tallies.total_commands.add(streak.calls);
         if let Some(tally) = tallies.commands.get(streak.number) {
-            tally.calls.add(streak.calls);
-            tally.nanos.add(streak.nanos);
+            streak.settle(tally);
         }
         self.client.last_command.set(streak.number as u64);
     }

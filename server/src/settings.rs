@@ -3,8 +3,11 @@
 //! One row a name. The file, the command line, CONFIG GET and CONFIG SET all read the same rows.
 //! What has no effect here, such as the thresholds of encodings, is accepted, remembered and shown.
 
-use crate::sync::{Number, lock};
-use memory_cache_pool::Pattern;
+use crate::{
+    memory_limit::MemoryLimit,
+    sync::{Number, lock},
+};
+use memory_cache_pool::{EvictionPolicy, Pattern};
 use std::{collections::BTreeMap, sync::Mutex};
 
 /// How a value is read.
@@ -100,9 +103,9 @@ pub(crate) static SETTINGS: &[Setting] = &[
     fixed("logfile", "", Kind::Text),
     mutable("loglevel", "notice", Kind::Word(&["debug", "verbose", "notice", "warning"])),
     mutable("maxclients", "10000", Kind::Integer(1, u32::MAX as i64)),
-    fixed("maxmemory", "0", Kind::Bytes),
+    mutable("maxmemory", "0", Kind::Bytes),
     mutable("maxmemory-eviction-tenacity", "10", Kind::Integer(0, 100)),
-    fixed("maxmemory-policy", "noeviction", Kind::Word(POLICIES)),
+    mutable("maxmemory-policy", "noeviction", Kind::Word(POLICIES)),
     mutable("maxmemory-samples", "5", Kind::Integer(1, i32::MAX as i64)),
     mutable("notify-keyspace-events", "", Kind::Text),
     fixed("pidfile", "", Kind::Text),
@@ -197,6 +200,8 @@ pub(crate) struct Settings {
     /// Microseconds; `u64::MAX` for never.
     pub(crate) slow_from: Number,
     pub(crate) slow_log_length: Number,
+    /// Milliseconds from which on a command is an event; `u64::MAX` for never.
+    pub(crate) event_from: Number,
     /// Seconds; 0 for ever.
     pub(crate) idle_limit: Number,
     /// Bytes of replies that may wait for a client; 0 for any number.
@@ -219,6 +224,7 @@ impl Settings {
             most_clients: Number::default(),
             slow_from: Number::default(),
             slow_log_length: Number::default(),
+            event_from: Number::default(),
             idle_limit: Number::default(),
             output_limit: Number::default(),
             is_guarded: crate::sync::Flag::default(),
@@ -238,6 +244,20 @@ impl Settings {
             Ok(number) => u64::try_from(number).unwrap_or(u64::MAX),
             Err(_) => 0,
         }
+    }
+
+    /// The limit on memory that is set.
+    pub(crate) fn memory_limit(&self) -> MemoryLimit {
+        let bytes = Some(self.number("maxmemory")).filter(|bytes| *bytes > 0);
+        let policy = self.get("maxmemory-policy").parse().unwrap_or(EvictionPolicy::NoEviction);
+        MemoryLimit { bytes, policy }
+    }
+
+    /// Shows a limit that is in force already.
+    pub(crate) fn adopt(&self, limit: MemoryLimit) {
+        let mut values = lock(&self.values);
+        values.insert("maxmemory", limit.bytes.unwrap_or(0).to_string());
+        values.insert("maxmemory-policy", limit.policy.to_string());
     }
 
     /// The names and values that match one of the patterns.
@@ -285,6 +305,8 @@ impl Settings {
         self.most_clients.set(self.number("maxclients"));
         self.slow_from.set(self.number("slowlog-log-slower-than"));
         self.slow_log_length.set(self.number("slowlog-max-len"));
+        let event_from = self.number("latency-monitor-threshold");
+        self.event_from.set(if event_from == 0 { u64::MAX } else { event_from });
         self.idle_limit.set(self.number("timeout"));
         self.is_guarded.set(!self.get("requirepass").is_empty());
         let limits = self.get("client-output-buffer-limit");

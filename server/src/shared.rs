@@ -3,11 +3,14 @@
 use crate::{
     clients::{Clients, millis},
     databases::Databases,
+    latency_events::LatencyEvents,
+    memory_limit::MemoryLimit,
     monitors::Monitors,
     options::ServerOptions,
+    rates::Rates,
     settings::Settings,
     slow_log::SlowLog,
-    sync::Number,
+    sync::{Flag, Number},
     tallies::Tallies,
     waiting::Waiting,
 };
@@ -33,6 +36,10 @@ pub(crate) struct Shared {
     pub(crate) peak_memory: Number,
     pub(crate) pause: Pause,
     pub(crate) monitors: Monitors,
+    pub(crate) rates: Rates,
+    pub(crate) events: LatencyEvents,
+    /// Whether keys stay until somebody finds them expired.
+    pub(crate) keeps_expired: Flag,
     /// Who waits for lists.
     pub(crate) waiting: Arc<Waiting>,
     /// Somebody asked for the end: SHUTDOWN.
@@ -43,8 +50,18 @@ impl Shared {
     pub(crate) fn new(pool: MemoryCachePool, options: &ServerOptions) -> Self {
         let settings = Settings::new(&options.given);
         let databases = usize::try_from(settings.number("databases")).unwrap_or(1);
+        let own = MemoryLimit {
+            bytes: pool.max_memory().map(|bytes| bytes.0),
+            policy: pool.eviction_policy(),
+        };
+        let databases = Databases::new(pool, databases, own);
+        if options.given.iter().any(|(row, _)| row.name.starts_with("maxmemory")) {
+            databases.set_limit(settings.memory_limit());
+        } else {
+            settings.adopt(own);
+        }
         Self {
-            databases: Databases::new(pool, databases, options.pool_config()),
+            databases,
             settings,
             clients: Clients::default(),
             tallies: Tallies::default(),
@@ -55,6 +72,9 @@ impl Shared {
             peak_memory: Number::default(),
             pause: Pause::default(),
             monitors: Monitors::default(),
+            rates: Rates::default(),
+            events: LatencyEvents::default(),
+            keeps_expired: Flag::default(),
             waiting: Arc::default(),
             end: Notify::new(),
         }

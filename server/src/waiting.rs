@@ -358,7 +358,8 @@ impl Waiting {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use memory_cache_pool::CacheConfig;
+    use crate::memory_limit::MemoryLimit;
+    use memory_cache_pool::EvictionPolicy;
 
     struct Scene {
         waiting: Arc<Waiting>,
@@ -369,7 +370,8 @@ mod tests {
     impl Scene {
         fn new() -> Self {
             let pool = MemoryCachePool::default();
-            let databases = Databases::new(pool.clone(), 2, CacheConfig::new());
+            let limit = MemoryLimit { bytes: None, policy: EvictionPolicy::NoEviction };
+            let databases = Databases::new(pool.clone(), 2, limit);
             Self { waiting: Arc::default(), databases, pool }
         }
 

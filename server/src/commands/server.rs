@@ -122,7 +122,13 @@ fn stats(call: &mut Call<'_, '_>) -> Outcome {
     call.reply.bulk("running_script");
     call.reply.null();
     call.reply.bulk("engines");
-    call.reply.map(0);
+    call.reply.map(1);
+    call.reply.bulk("LUA");
+    call.reply.map(2);
+    call.reply.bulk("libraries_count");
+    call.reply.integer(0);
+    call.reply.bulk("functions_count");
+    call.reply.integer(0);
     Ok(())
 }
 
