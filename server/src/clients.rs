@@ -1,6 +1,9 @@
 //! Who is connected, as far as others may know.
 
-use crate::sync::{Flag, Number, lock};
+use crate::{
+    acl::DEFAULT,
+    sync::{Flag, Number, lock},
+};
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
@@ -19,6 +22,7 @@ pub(crate) struct Client {
     pub(crate) since: Instant,
     name: Mutex<Vec<u8>>,
     library: Mutex<(Vec<u8>, Vec<u8>)>,
+    user: Mutex<String>,
     pub(crate) database: Number,
     pub(crate) speaks_resp3: Flag,
     pub(crate) no_evict: Flag,
@@ -46,6 +50,15 @@ impl Client {
 
     pub(crate) fn set_name(&self, name: &[u8]) {
         *lock(&self.name) = name.to_vec();
+    }
+
+    /// The name of the user that it says it is.
+    pub(crate) fn user(&self) -> String {
+        lock(&self.user).clone()
+    }
+
+    pub(crate) fn set_user(&self, name: &str) {
+        name.clone_into(&mut lock(&self.user));
     }
 
     /// The name and version of its library.
@@ -127,6 +140,7 @@ impl Clients {
             since: Instant::now(),
             name: Mutex::default(),
             library: Mutex::default(),
+            user: Mutex::new(DEFAULT.to_owned()),
             database: Number::default(),
             speaks_resp3: Flag::default(),
             no_evict: Flag::default(),

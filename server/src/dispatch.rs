@@ -1,7 +1,7 @@
 //! From a request to its reply.
 
 use crate::{
-    commands::{Call, Command, Container, Failure, catalog, flag},
+    commands::{Call, Command, Container, Failure, catalog, denial_text, flag},
     monitors::is_secret,
     protocol::{Arguments, Reply},
     session::{Next, ReplyMode, Session},
@@ -19,6 +19,7 @@ pub(crate) fn execute(session: &mut Session, args: Arguments<'_>, out: &mut Vec<
         session.reply_mode = ReplyMode::Skip;
     }
     session.follow_numbering();
+    session.follow_users();
     match find(args).and_then(|command| permitted(session, command, args)) {
         Ok(command) => carry_out(session, command, args, out),
         Err(refusal) => refuse(session, &refusal, out),
@@ -84,11 +85,17 @@ fn unknown_subcommand(command: &Command, word: &[u8]) -> Vec<u8> {
 fn permitted(
     session: &Session,
     command: &'static Command,
-    _: Arguments<'_>,
+    args: Arguments<'_>,
 ) -> Result<&'static Command, Refusal> {
     let refuse = |text: &[u8]| Err(Refusal { command: Some(command), text: text.to_vec() });
     if !session.is_authenticated && !command.spec.has(flag::NO_AUTH) {
         return refuse(b"NOAUTH Authentication required.");
+    }
+    if !session.user.is_unrestricted
+        && !command.spec.has(flag::NO_AUTH)
+        && let Err(denial) = session.user.check(command, args)
+    {
+        return refuse(denial_text(command, &denial).as_bytes());
     }
     if command.spec.has(flag::WRITE | flag::READONLY) && session.client.is_monitor.is_raised() {
         return refuse(b"ERR Replica can't interact with the keyspace");

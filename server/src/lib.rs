@@ -27,6 +27,7 @@
 //! What each command can do is in `docs/compatibility.md`, which derives from the same rows that the
 //! server dispatches by and that `COMMAND` shows.
 
+mod acl;
 mod bind;
 mod clients;
 mod commands;

@@ -150,7 +150,7 @@ impl Server {
         is_far: bool,
     ) {
         let settings = &self.shared.settings;
-        if is_far && !settings.is_guarded.is_raised() && settings.get("protected-mode") == "yes" {
+        if is_far && !self.shared.acl.is_guarded() && settings.get("protected-mode") == "yes" {
             let text = "-DENIED protected mode: clients of other machines need a password \
                         (requirepass), or protected-mode no\r\n";
             self.turn_away(connections, stream, text);

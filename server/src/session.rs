@@ -1,6 +1,7 @@
 //! What a connection remembers from one command to the next.
 
 use crate::{
+    acl::User,
     clients::Client,
     histogram::{BUCKETS, bucket_of},
     protocol::Protocol,
@@ -102,6 +103,9 @@ pub(crate) struct Session {
     numbering: u64,
     /// The protocol that the client speaks.
     pub(crate) protocol: Protocol,
+    /// Who the client is, and as of which change of users.
+    pub(crate) user: Arc<User>,
+    acl_version: u64,
     /// Whether the client may use commands.
     pub(crate) is_authenticated: bool,
     /// Which replies it wants.
@@ -116,7 +120,9 @@ pub(crate) struct Session {
 impl Session {
     pub(crate) fn new(shared: Arc<Shared>, client: Arc<Client>) -> Self {
         let (pool, numbering) = shared.databases.first();
-        let is_authenticated = !shared.settings.is_guarded.is_raised();
+        let acl_version = shared.acl.version();
+        let user = shared.acl.everybody();
+        let is_authenticated = !shared.acl.is_guarded();
         let mark = shared.clock.raw();
         Self {
             shared,
@@ -125,6 +131,8 @@ impl Session {
             database: 0,
             numbering,
             protocol: Protocol::default(),
+            user,
+            acl_version,
             is_authenticated,
             reply_mode: ReplyMode::On,
             next: Next::Continue,
@@ -151,6 +159,27 @@ impl Session {
         }
     }
 
+    /// The client has said who it is.
+    pub(crate) fn become_user(&mut self, user: Arc<User>) {
+        self.client.set_user(&user.name);
+        self.user = user;
+        self.is_authenticated = true;
+    }
+
+    /// Looks at the user's rules anew if any have changed.
+    #[inline]
+    pub(crate) fn follow_users(&mut self) {
+        let version = self.shared.acl.version();
+        if self.acl_version != version {
+            self.acl_version = version;
+            match self.shared.acl.user(&self.user.name) {
+                Some(user) => self.user = user,
+                // It has been removed, and the connection is about to end.
+                None => self.is_authenticated = false,
+            }
+        }
+    }
+
     /// Sets the protocol.
     pub(crate) fn speak(&mut self, protocol: Protocol) {
         self.protocol = protocol;
@@ -161,7 +190,8 @@ impl Session {
     pub(crate) fn reset(&mut self) {
         self.select(0);
         self.speak(Protocol::default());
-        self.is_authenticated = !self.shared.settings.is_guarded.is_raised();
+        self.become_user(self.shared.acl.everybody());
+        self.is_authenticated = !self.shared.acl.is_guarded();
         self.reply_mode = ReplyMode::On;
         self.shared.monitors.remove(&self.client);
         self.client.set_name(b"");

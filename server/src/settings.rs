@@ -206,8 +206,6 @@ pub(crate) struct Settings {
     pub(crate) idle_limit: Number,
     /// Bytes of replies that may wait for a client; 0 for any number.
     pub(crate) output_limit: Number,
-    /// Whether a password is needed.
-    pub(crate) is_guarded: crate::sync::Flag,
 }
 
 impl Settings {
@@ -227,7 +225,6 @@ impl Settings {
             event_from: Number::default(),
             idle_limit: Number::default(),
             output_limit: Number::default(),
-            is_guarded: crate::sync::Flag::default(),
         };
         settings.settle();
         settings
@@ -308,7 +305,6 @@ impl Settings {
         let event_from = self.number("latency-monitor-threshold");
         self.event_from.set(if event_from == 0 { u64::MAX } else { event_from });
         self.idle_limit.set(self.number("timeout"));
-        self.is_guarded.set(!self.get("requirepass").is_empty());
         let limits = self.get("client-output-buffer-limit");
         let mut words = limits.split_ascii_whitespace().skip_while(|word| *word != "normal");
         self.output_limit.set(words.nth(1).and_then(bytes).unwrap_or(0));

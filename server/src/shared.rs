@@ -1,6 +1,7 @@
 //! What all connections share.
 
 use crate::{
+    acl::Acl,
     clients::{Clients, millis},
     databases::Databases,
     latency_events::LatencyEvents,
@@ -26,6 +27,7 @@ use tokio::sync::Notify;
 pub(crate) struct Shared {
     pub(crate) databases: Databases,
     pub(crate) settings: Settings,
+    pub(crate) acl: Acl,
     pub(crate) clients: Clients,
     pub(crate) tallies: Tallies,
     pub(crate) slow_log: SlowLog,
@@ -62,6 +64,7 @@ impl Shared {
         }
         Self {
             databases,
+            acl: options.users(&settings.get("requirepass")),
             settings,
             clients: Clients::default(),
             tallies: Tallies::default(),

@@ -187,7 +187,7 @@ fn line_of(client: &Client) -> String {
     format!(
         "id={} addr={} laddr={} fd=-1 name={} age={} idle={} flags={} db={} sub=0 psub=0 ssub=0 \
          multi=-1 qbuf=0 qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll=0 omem=0 \
-         tot-mem=0 events=r cmd={command} user=default redir=-1 resp={} lib-name={} lib-ver={}\n",
+         tot-mem=0 events=r cmd={command} user={} redir=-1 resp={} lib-name={} lib-ver={}\n",
         client.id,
         client.address,
         client.local_address,
@@ -196,6 +196,7 @@ fn line_of(client: &Client) -> String {
         client.idle().as_secs(),
         flags_of(client),
         client.database.get(),
+        client.user(),
         if client.speaks_resp3.is_raised() { 3 } else { 2 },
         String::from_utf8_lossy(&library),
         String::from_utf8_lossy(&version),
@@ -273,10 +274,11 @@ fn kill(call: &mut Call<'_, '_>) -> Outcome {
                 clients.clear();
             }
         } else if is_word(word, "user") {
-            if value != b"default" {
-                let user = String::from_utf8_lossy(value);
+            let user = String::from_utf8_lossy(value);
+            if call.session.shared.acl.user(&user).is_none() {
                 return Err(Failure::made(format!("ERR No such user '{user}'")));
             }
+            clients.retain(|client| client.user() == user);
         } else if is_word(word, "skipme") && (is_word(value, "yes") || is_word(value, "no")) {
             skips_own = is_word(value, "yes");
         } else {
@@ -291,7 +293,7 @@ fn kill(call: &mut Call<'_, '_>) -> Outcome {
 }
 
 /// Lets clients end; the one that asks gets its reply first.
-fn end(call: &mut Call<'_, '_>, clients: &[Arc<Client>]) {
+pub(super) fn end(call: &mut Call<'_, '_>, clients: &[Arc<Client>]) {
     for client in clients {
         if client.id == call.session.client.id {
             call.session.next = Next::Close;

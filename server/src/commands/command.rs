@@ -239,10 +239,23 @@ fn getkeys(call: &mut Call<'_, '_>) -> Outcome {
     if command.spec.keys.is_empty() {
         return Err(Failure::text("ERR The command has no key arguments"));
     }
-    let keys: Option<Vec<_>> = command.spec.keys.iter().map(|keys| keys_of(keys, args)).collect();
-    let keys = keys.ok_or(Failure::text("ERR Invalid arguments specified for command"))?.concat();
+    let keys = command.try_keys_of(args);
+    let keys = keys.ok_or(Failure::text("ERR Invalid arguments specified for command"))?;
     call.reply.bulks(keys.iter());
     Ok(())
+}
+
+impl Command {
+    /// All keys among its arguments; none when their number makes no sense.
+    fn try_keys_of<'a>(&self, args: Arguments<'a>) -> Option<Vec<&'a [u8]>> {
+        let keys: Option<Vec<_>> = self.spec.keys.iter().map(|keys| keys_of(keys, args)).collect();
+        keys.map(|keys| keys.concat())
+    }
+
+    /// All keys among its arguments, as far as these make sense.
+    pub(crate) fn keys_of<'a>(&self, args: Arguments<'a>) -> Vec<&'a [u8]> {
+        self.try_keys_of(args).unwrap_or_default()
+    }
 }
 
 /// The keys among the arguments; none when their number makes no sense.

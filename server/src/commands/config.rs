@@ -73,6 +73,11 @@ fn set(call: &mut Call<'_, '_>) -> Outcome {
     if pairs.iter().any(|(name, _)| is_limit(name)) {
         shared.databases.set_limit(shared.settings.memory_limit());
     }
+    if let Some((_, password)) =
+        pairs.iter().find(|(name, _)| is_word(name.as_bytes(), "requirepass"))
+    {
+        shared.acl.require_password(password);
+    }
     call.reply.ok();
     Ok(())
 }

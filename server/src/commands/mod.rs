@@ -34,10 +34,11 @@ mod strings;
 mod transactions;
 mod words;
 
+pub(crate) use acl::denial_text;
 pub(crate) use blocking::write_end;
 pub(crate) use catalog::{Command, Container, catalog};
 pub(crate) use failure::Failure;
-pub(crate) use spec::{CommandSpec, flag};
+pub(crate) use spec::{CommandSpec, category_bit, flag};
 
 use crate::{
     protocol::{Arguments, Reply},

@@ -4,5 +4,6 @@ mod blocking;
 mod differential;
 mod embedded;
 mod monitor;
+mod operator;
 mod protocol;
 mod support;
