@@ -5,6 +5,7 @@
 
 use crate::{
     memory_limit::MemoryLimit,
+    protocol::parse_integer,
     sync::{Number, lock},
 };
 use memory_cache_pool::{EvictionPolicy, Pattern};
@@ -82,9 +83,9 @@ pub(crate) static SETTINGS: &[Setting] = &[
     mutable("dir", "", Kind::Text),
     mutable("dynamic-hz", "yes", Kind::Flag),
     fixed("enable-debug-command", "no", Kind::Word(&["no", "yes", "local"])),
-    mutable("hash-max-listpack-entries", "128", COUNT),
+    mutable("hash-max-listpack-entries", "512", COUNT),
     mutable("hash-max-listpack-value", "64", COUNT),
-    alias("hash-max-ziplist-entries", "hash-max-listpack-entries", "128", COUNT),
+    alias("hash-max-ziplist-entries", "hash-max-listpack-entries", "512", COUNT),
     alias("hash-max-ziplist-value", "hash-max-listpack-value", "64", COUNT),
     mutable("hz", "10", Kind::Integer(1, 500)),
     fixed("io-threads", "1", Kind::Integer(1, 128)),
@@ -156,9 +157,8 @@ impl Setting {
                 .map(|bytes| bytes.to_string())
                 .ok_or_else(|| "argument must be a memory value".to_owned()),
             Kind::Integer(least, most) => {
-                let number = value
-                    .parse::<i64>()
-                    .map_err(|_| "argument couldn't be parsed into an integer".to_owned())?;
+                let number = parse_integer(value.as_bytes())
+                    .ok_or_else(|| "argument couldn't be parsed into an integer".to_owned())?;
                 if (least..=most).contains(&number) {
                     Ok(number.to_string())
                 } else {

@@ -51,9 +51,15 @@ impl User {
             b"resetchannels" => self.channels = Patterns::Some(Vec::new()),
             b"allcommands" => self.allow_all(true),
             b"nocommands" => self.allow_all(false),
-            // Nothing is loaded that would have to be checked; nor are there selectors to clear.
-            b"sanitize-payload" | b"skip-sanitize-payload" | b"clearselectors" => {}
-            b"reset" => *self = Self::new(&self.name),
+            // Nothing is loaded that would have to be checked, but it is shown.
+            b"sanitize-payload" => self.payload_rule = Some("sanitize-payload"),
+            b"skip-sanitize-payload" => self.payload_rule = Some("skip-sanitize-payload"),
+            // There are none to clear.
+            b"clearselectors" => {}
+            b"reset" => {
+                *self = Self::new(&self.name);
+                self.payload_rule = Some("sanitize-payload");
+            }
             _ => return false,
         }
         true
@@ -188,7 +194,10 @@ mod tests {
         assert_eq!(shown(&rules), expected);
         assert_eq!(shown(&["+client|id", "+client", "-@all"]), "user u off resetchannels -@all");
         assert_eq!(shown(&["+client|id", "+client"]), "user u off resetchannels -@all +client");
-        assert_eq!(shown(&["on", ">pw", "~k", "+get", "reset"]), "user u off resetchannels -@all");
+        assert_eq!(
+            shown(&["on", ">pw", "~k", "+get", "reset"]),
+            "user u off sanitize-payload resetchannels -@all"
+        );
     }
 
     #[test]

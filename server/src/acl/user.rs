@@ -14,6 +14,8 @@ pub(crate) struct User {
     /// Whether somebody may say that this is who it is.
     pub(crate) is_on: bool,
     pub(crate) needs_no_password: bool,
+    /// What was said about payloads, for show.
+    pub(crate) payload_rule: Option<&'static str>,
     /// SHA-256 of each, in lower case.
     pub(crate) passwords: Vec<String>,
     /// Whether it may run a command, by the command's number.
@@ -58,6 +60,7 @@ impl User {
             name: name.to_owned(),
             is_on: false,
             needs_no_password: false,
+            payload_rule: None,
             passwords: Vec::new(),
             commands: vec![false; catalog().all.len()],
             command_rules: vec!["-@all".to_owned()],
@@ -127,6 +130,7 @@ impl User {
         if self.needs_no_password {
             words.push("nopass".to_owned());
         }
+        words.extend(self.payload_rule.map(str::to_owned));
         words.extend(self.passwords.iter().map(|hash| format!("#{hash}")));
         words.extend(self.keys.rules('~'));
         if self.channels != Patterns::All {

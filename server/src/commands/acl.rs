@@ -161,6 +161,7 @@ fn getuser(call: &mut Call<'_, '_>) -> Outcome {
     if user.needs_no_password {
         flags.push("nopass");
     }
+    flags.extend(user.payload_rule);
     call.reply.map(6);
     call.reply.bulk("flags");
     call.reply.set(flags.len());

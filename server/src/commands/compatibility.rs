@@ -38,7 +38,10 @@ const DEVIATIONS: &[(&str, &str)] = &[
     ("mset", "keys one after the other, not in one step"),
     ("msetnx", "keys one after the other, not in one step"),
     ("multi", "an error: there are no transactions yet"),
-    ("object", "ENCODING after APPEND or SETRANGE is that of the text, not `raw`"),
+    (
+        "object",
+        "ENCODING after APPEND or SETRANGE is that of the text, not `raw`; REFCOUNT of small numbers is as if they were shared, in copies too",
+    ),
     ("role", "always a master without replicas"),
     ("scan", "a call may return more keys than COUNT, or none"),
     ("shutdown", "nothing is saved"),

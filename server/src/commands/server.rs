@@ -107,6 +107,10 @@ pub(super) const ROWS: &[CommandSpec] = &[
 
 /// There are no functions: to remove them all is easy.
 fn flush(call: &mut Call<'_, '_>) -> Outcome {
+    let is_known = |word: &[u8]| is_word(word, "sync") || is_word(word, "async");
+    if call.args.len() > 3 || !call.args.get(2).is_none_or(is_known) {
+        return Err(Failure::text("ERR FUNCTION FLUSH only supports SYNC|ASYNC option"));
+    }
     call.reply.ok();
     Ok(())
 }
