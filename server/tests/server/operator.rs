@@ -97,8 +97,9 @@ fn users_do_what_they_may_and_go_when_they_are_removed() {
 fn a_password_may_be_set_in_use_and_users_in_the_configuration() {
     let server = Running::ours("conf-users", &["--user", "eve on nopass ~* +@all -flushall"]);
     let (mut admin, mut other) = (server.connect(), server.connect());
-    assert_eq!(admin.line("CONFIG SET requirepass secret"), line("+OK"));
     // Who is there already stays.
+    assert_eq!(other.line("PING"), line("+PONG"));
+    assert_eq!(admin.line("CONFIG SET requirepass secret"), line("+OK"));
     assert_eq!(other.line("PING"), line("+PONG"));
     let mut guest = server.connect();
     assert_eq!(guest.line("PING"), line("-NOAUTH Authentication required."));
