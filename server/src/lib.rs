@@ -37,6 +37,7 @@ mod dispatch;
 mod histogram;
 mod latency_events;
 mod memory_limit;
+mod metrics;
 mod monitors;
 mod options;
 pub mod protocol;
@@ -48,6 +49,7 @@ mod shared;
 mod slow_log;
 mod sync;
 mod tallies;
+mod tls;
 mod upkeep;
 mod waiting;
 

@@ -2,7 +2,7 @@
 
 use crate::{
     acl::Acl,
-    settings::{Setting, setting},
+    settings::{Setting, Settings, setting},
 };
 use memory_cache_pool::{CacheConfig, ConfigError, EvictionPolicy, MemoryCachePool};
 use std::{error, fmt};
@@ -143,6 +143,13 @@ impl ServerOptions {
             let _added = add_user(&acl, name, rules);
         }
         acl
+    }
+
+    /// The value of one of redis.conf's names: what was set last, or the default. `None` when there is
+    /// no such name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<String> {
+        setting(name).map(|row| Settings::new(&self.given).get(row.name))
     }
 
     /// A pool as the options describe it: `maxmemory` and `maxmemory-policy`.

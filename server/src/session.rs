@@ -10,7 +10,7 @@ use crate::{
     waiting::Wait,
 };
 use memory_cache_pool::MemoryCachePool;
-use std::{sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 /// Which replies a client wants.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -196,6 +196,23 @@ impl Session {
         self.shared.monitors.remove(&self.client);
         self.client.set_name(b"");
         self.client.no_evict.set(false);
+    }
+
+    /// Counts a client that took its replies too slowly.
+    pub(crate) fn note_stall<T>(&self, sent: io::Result<T>) -> io::Result<T> {
+        if sent.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::TimedOut) {
+            self.shared.tallies.cut_off.add(1);
+            tracing::warn!(client = self.client.address, "cut off: takes no replies");
+        }
+        sent
+    }
+
+    /// The client has gone.
+    pub(crate) fn end(&mut self) {
+        self.settle();
+        self.shared.monitors.remove(&self.client);
+        self.shared.clients.leave(self.client.id);
+        tracing::debug!(client = self.client.address, "gone");
     }
 
     /// Adds what was counted since to the shared counters.

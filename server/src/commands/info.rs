@@ -50,15 +50,27 @@ fn info(call: &mut Call<'_, '_>) -> Outcome {
     let all = asks("all") || asks("everything");
     let default = words.is_empty() || asks("default");
     call.session.settle();
-    let mut text = String::new();
-    for (number, (name, fields)) in SECTIONS.iter().enumerate() {
-        if all || default && number < BY_DEFAULT || asks(&name.to_ascii_lowercase()) {
-            let gap = if text.is_empty() { "" } else { "\r\n" };
-            text = text + gap + "# " + name + "\r\n" + &fields(&call.session.shared);
-        }
-    }
+    let text = sections(&call.session.shared, |number, name| {
+        all || default && number < BY_DEFAULT || asks(&name.to_ascii_lowercase())
+    });
     call.reply.verbatim(&text);
     Ok(())
+}
+
+/// All sections.
+pub(crate) fn everything(shared: &Shared) -> String {
+    sections(shared, |_, _| true)
+}
+
+fn sections(shared: &Shared, is_wanted: impl Fn(usize, &str) -> bool) -> String {
+    let mut text = String::new();
+    for (number, (name, fields)) in SECTIONS.iter().enumerate() {
+        if is_wanted(number, name) {
+            let gap = if text.is_empty() { "" } else { "\r\n" };
+            text = text + gap + "# " + name + "\r\n" + &fields(shared);
+        }
+    }
+    text
 }
 
 /// Lines of a name and a value.

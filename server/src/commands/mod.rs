@@ -38,6 +38,7 @@ pub(crate) use acl::denial_text;
 pub(crate) use blocking::write_end;
 pub(crate) use catalog::{Command, Container, catalog};
 pub(crate) use failure::Failure;
+pub(crate) use info::everything;
 pub(crate) use spec::{CommandSpec, category_bit, flag};
 
 use crate::{
