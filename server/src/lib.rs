@@ -41,6 +41,7 @@ mod metrics;
 mod monitors;
 mod options;
 pub mod protocol;
+mod quiet_unix;
 mod rates;
 mod server;
 mod session;

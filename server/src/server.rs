@@ -5,6 +5,7 @@ use crate::{
     connection::Connection,
     metrics,
     options::ServerOptions,
+    quiet_unix::QuietUnix,
     session::Session,
     shared::Shared,
     tls::Tls,
@@ -171,15 +172,18 @@ impl Server {
             Accepted::Encrypted(stream, peer) => {
                 // Who is turned away cannot be told before it is greeted.
                 if let (Some(tls), Ok(session)) = (&self.tls, self.admit_peer(&stream, peer)) {
-                    connections.spawn(tls.clone().serve(stream, session));
+                    tls.serve(connections, stream, session);
                 }
             }
             Accepted::Unix(stream) => {
                 let address = format!("{}:0", self.unix_path());
                 match self.admit(address.clone(), address) {
-                    Ok(session) => {
-                        connections.spawn(Connection::new(stream, session).run());
-                    }
+                    Ok(mut session) => match QuietUnix::new(stream) {
+                        Ok(stream) => {
+                            connections.spawn(Connection::new(stream, session).run());
+                        }
+                        Err(_) => session.end(),
+                    },
                     Err(reason) => turn_away(connections, stream, reason),
                 }
             }

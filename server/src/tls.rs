@@ -9,7 +9,7 @@ pub(crate) use present::Tls;
 mod present {
     use crate::{connection::Connection, session::Session, settings::Settings};
     use std::{io, sync::Arc, time::Duration};
-    use tokio::{net::TcpStream, time::timeout};
+    use tokio::{net::TcpStream, task::JoinSet, time::timeout};
     use tokio_rustls::{
         TlsAcceptor,
         rustls::{
@@ -54,8 +54,18 @@ mod present {
             Ok(Some(Self(TlsAcceptor::from(Arc::new(config)))))
         }
 
-        /// Agrees on a key with the client and serves it.
-        pub(crate) async fn serve(self, stream: TcpStream, mut session: Session) {
+        /// Serves a client.
+        pub(crate) fn serve(
+            &self,
+            connections: &mut JoinSet<()>,
+            stream: TcpStream,
+            session: Session,
+        ) {
+            connections.spawn(self.clone().greet(stream, session));
+        }
+
+        /// Agrees on a key with the client, and serves it.
+        async fn greet(self, stream: TcpStream, mut session: Session) {
             let client = Arc::clone(&session.client);
             let greeted = tokio::select! {
                 greeted = timeout(HANDSHAKE, self.0.accept(stream)) => greeted,
@@ -110,10 +120,10 @@ mod present {
 mod absent {
     use crate::{session::Session, settings::Settings};
     use std::io;
-    use tokio::net::TcpStream;
+    use tokio::{net::TcpStream, task::JoinSet};
 
     /// There is none.
-    #[derive(Clone, Copy, Debug)]
+    #[derive(Debug)]
     pub(crate) enum Tls {}
 
     impl Tls {
@@ -126,8 +136,8 @@ mod absent {
         }
 
         /// Is never called.
-        pub(crate) async fn serve(self, _: TcpStream, _: Session) {
-            match self {}
+        pub(crate) fn serve(&self, _: &mut JoinSet<()>, _: TcpStream, _: Session) {
+            match *self {}
         }
     }
 }

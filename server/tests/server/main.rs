@@ -3,7 +3,11 @@
 mod blocking;
 mod differential;
 mod embedded;
+mod hostile;
 mod monitor;
 mod operator;
 mod protocol;
+mod running;
 mod support;
+#[cfg(feature = "tls")]
+mod tls;
