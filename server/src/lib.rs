@@ -38,6 +38,7 @@ mod histogram;
 mod latency_events;
 mod memory_limit;
 mod monitors;
+mod notifier;
 mod options;
 pub mod protocol;
 mod rates;
@@ -51,5 +52,6 @@ mod tallies;
 mod upkeep;
 mod waiting;
 
+pub use notifier::Notifier;
 pub use options::{OptionError, ServerOptions};
 pub use server::{Server, serve};

@@ -26,7 +26,7 @@ const RESPITE: Duration = Duration::from_millis(10);
 /// A server that listens.
 #[derive(Debug)]
 pub struct Server {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     tcp: Vec<TcpListener>,
     unix: Option<UnixListener>,
 }

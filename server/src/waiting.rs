@@ -38,7 +38,8 @@
 //!
 //! # Pushes of the host
 //!
-//! The host's own pushes do not pass by here. While anybody waits, [`look`](Waiting::look) serves
+//! The host's own pushes pass by here if it says so ([`Notifier`](crate::Notifier)). For those that do
+//! not: while anybody waits, [`look`](Waiting::look) serves
 //! every queue each [`LOOK`] (longer when that takes long: a twentieth of the time at most goes into
 //! it). The same look finds what a push by a number misses that SWAPDB has just given to another
 //! pool.
@@ -280,6 +281,12 @@ impl Waiting {
         drop(queues);
         self.begun.notify_one();
         Ok(Begun::Waits(Wait { client: request.client, waiting: Arc::clone(self), answer }))
+    }
+
+    /// Whether anybody waits that has not seen what the caller has just brought.
+    #[inline]
+    pub(crate) fn is_any(&self) -> bool {
+        self.presence.is_any()
     }
 
     /// Serves who waits at a list into which something may have come.
