@@ -365,8 +365,9 @@ impl Waiting {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::memory_limit::MemoryLimit;
+    use crate::{memory_limit::MemoryLimit, sync::Number};
     use memory_cache_pool::EvictionPolicy;
+    use std::time::Instant;
 
     struct Scene {
         waiting: Arc<Waiting>,
@@ -488,9 +489,57 @@ mod tests {
         assert_eq!(answer(&mut freed), Some(End::Freed));
     }
 
+    /// Waits for something that the other thread does, which may have no processor now.
+    fn until(is_done: impl Fn() -> bool) {
+        let begin = Instant::now();
+        for turn in 1.. {
+            if is_done() {
+                return;
+            }
+            if turn % 100 == 0 {
+                assert!(begin.elapsed().as_secs() < 10, "it waits, and the element is there");
+                std::thread::yield_now();
+            }
+        }
+    }
+
     #[test]
     fn no_wake_up_is_lost_between_a_look_and_a_push() {
-        const ROUNDS: usize = 20_000;
+        const MOST_ROUNDS: u64 = 50_000;
+        const MOST_TIME: Duration = Duration::from_millis(700);
+        let scene = Scene::new();
+        let (taken, last) = (Number::default(), Number::new(MOST_ROUNDS));
+        std::thread::scope(|threads| {
+            threads.spawn(|| {
+                let begin = Instant::now();
+                for round in 0..MOST_ROUNDS {
+                    if begin.elapsed() > MOST_TIME {
+                        last.set(round + 1);
+                    }
+                    scene.push("k", "1");
+                    // The next push would make good for a wake-up that is lost.
+                    until(|| taken.get() > round);
+                    if last.get() == round + 1 {
+                        return;
+                    }
+                }
+            });
+            threads.spawn(|| {
+                while taken.get() < last.get() {
+                    if let Begun::Waits(wait) = scene.begin(1, &["k"], LEFT) {
+                        let wait = std::cell::RefCell::new(wait);
+                        until(|| answer(&mut wait.borrow_mut()).is_some());
+                    }
+                    taken.add(1);
+                }
+            });
+        });
+        assert_eq!((scene.pool.llen("k"), scene.waiting.count()), (Ok(0), 0));
+    }
+
+    #[test]
+    fn many_that_wait_and_push_at_once_get_all_there_is() {
+        const ROUNDS: usize = 10_000;
         let scene = Scene::new();
         std::thread::scope(|threads| {
             threads.spawn(|| (0..ROUNDS).for_each(|_| scene.push("k", "1")));
@@ -499,7 +548,6 @@ mod tests {
                 threads.spawn(move || {
                     for _ in 0..ROUNDS / 2 {
                         if let Begun::Waits(mut wait) = scene.begin(client, &["k"], LEFT) {
-                            // Without a look from time to time, a lost wake-up never returns.
                             while answer(&mut wait).is_none() {
                                 std::thread::yield_now();
                             }
