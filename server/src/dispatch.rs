@@ -153,24 +153,30 @@ fn count(session: &mut Session, command: &'static Command, args: Arguments<'_>) 
         session.streak.number = command.number;
     }
     session.streak.add(nanos);
-    if nanos / 1000 >= session.shared.settings.slow_from.get()
-        && !command.spec.has(flag::SKIP_SLOWLOG)
-    {
-        remember(session, nanos / 1000, command, args);
-    }
-    if nanos / 1_000_000 >= session.shared.settings.event_from.get() {
-        note_event(session, nanos / 1_000_000, command);
+    if nanos >= session.shared.settings.remarkable_from.get() {
+        remark(session, nanos, command, args);
     }
 }
 
+/// Notes a command that took so long that it is in the slow log, or an event, or both.
 #[cold]
+fn remark(session: &Session, nanos: u64, command: &Command, args: Arguments<'_>) {
+    let (micros, millis) = (nanos / 1000, nanos / 1_000_000);
+    let settings = &session.shared.settings;
+    if micros >= settings.slow_from.get() && !command.spec.has(flag::SKIP_SLOWLOG) {
+        remember(session, micros, command, args);
+    }
+    if millis >= settings.event_from.get() {
+        note_event(session, millis, command);
+    }
+}
+
 fn note_event(session: &Session, millis: u64, command: &Command) {
     let name = if command.spec.has(flag::FAST) { "fast-command" } else { "command" };
     let second = i64::try_from(since_1970().as_secs()).unwrap_or(i64::MAX);
     session.shared.events.add(name, second, i64::try_from(millis).unwrap_or(i64::MAX));
 }
 
-#[cold]
 fn remember(session: &Session, micros: u64, command: &Command, args: Arguments<'_>) {
     let most = usize::try_from(session.shared.settings.slow_log_length.get()).unwrap_or(0);
     let shown = abridged(args, |at| is_secret(command, args, at));

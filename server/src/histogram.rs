@@ -9,7 +9,10 @@ pub(crate) const BUCKETS: usize = 30;
 /// The bucket of a time.
 #[inline]
 pub(crate) fn bucket_of(nanos: u64) -> usize {
-    let micros = nanos.div_ceil(1000).max(1);
+    if nanos <= 1000 {
+        return 0;
+    }
+    let micros = nanos.div_ceil(1000);
     let power = micros.next_power_of_two().trailing_zeros();
     usize::try_from(power).unwrap_or(0).min(BUCKETS - 1)
 }

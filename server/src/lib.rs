@@ -39,6 +39,7 @@ mod latency_events;
 mod memory_limit;
 mod metrics;
 mod monitors;
+mod notifier;
 mod options;
 pub mod protocol;
 mod quiet_unix;
@@ -54,5 +55,6 @@ mod tls;
 mod upkeep;
 mod waiting;
 
+pub use notifier::Notifier;
 pub use options::{OptionError, ServerOptions};
 pub use server::{Server, serve};

@@ -30,7 +30,7 @@ const RESPITE: Duration = Duration::from_millis(10);
 /// A server that listens.
 #[derive(Debug)]
 pub struct Server {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     tcp: Vec<TcpListener>,
     encrypted: Vec<TcpListener>,
     tls: Option<Tls>,

@@ -203,6 +203,8 @@ pub(crate) struct Settings {
     /// Those that are looked at with each command or connection.
     pub(crate) longest_bulk: Number,
     pub(crate) most_clients: Number,
+    /// Nanoseconds from which on a command is in the slow log or an event.
+    pub(crate) remarkable_from: Number,
     /// Microseconds; `u64::MAX` for never.
     pub(crate) slow_from: Number,
     pub(crate) slow_log_length: Number,
@@ -226,6 +228,7 @@ impl Settings {
             values: Mutex::new(values),
             longest_bulk: Number::default(),
             most_clients: Number::default(),
+            remarkable_from: Number::default(),
             slow_from: Number::default(),
             slow_log_length: Number::default(),
             event_from: Number::default(),
@@ -310,6 +313,9 @@ impl Settings {
         self.slow_log_length.set(self.number("slowlog-max-len"));
         let event_from = self.number("latency-monitor-threshold");
         self.event_from.set(if event_from == 0 { u64::MAX } else { event_from });
+        let slow = self.slow_from.get().saturating_mul(1000);
+        let event = self.event_from.get().saturating_mul(1_000_000);
+        self.remarkable_from.set(slow.min(event));
         self.idle_limit.set(self.number("timeout"));
         let limits = self.get("client-output-buffer-limit");
         let mut words = limits.split_ascii_whitespace().skip_while(|word| *word != "normal");

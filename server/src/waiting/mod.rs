@@ -38,7 +38,8 @@
 //!
 //! # Pushes of the host
 //!
-//! The host's own pushes do not pass by here. While anybody waits, [`look`](Waiting::look) serves
+//! The host's own pushes pass by here if it says so ([`Notifier`](crate::Notifier)). For those that do
+//! not: while anybody waits, [`look`](Waiting::look) serves
 //! every queue each [`LOOK`] (longer when that takes long: a twentieth of the time at most goes into
 //! it). The same look finds what a push by a number misses that SWAPDB has just given to another
 //! pool.
@@ -282,6 +283,12 @@ impl Waiting {
         Ok(Begun::Waits(Wait { client: request.client, waiting: Arc::clone(self), answer }))
     }
 
+    /// Whether anybody waits that has not seen what the caller has just brought.
+    #[inline]
+    pub(crate) fn is_any(&self) -> bool {
+        self.presence.is_any()
+    }
+
     /// Serves who waits at a list into which something may have come.
     #[inline]
     pub(crate) fn pushed(&self, databases: &Databases, database: usize, key: &[u8]) {
@@ -356,151 +363,4 @@ impl Waiting {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::memory_limit::MemoryLimit;
-    use memory_cache_pool::EvictionPolicy;
-
-    struct Scene {
-        waiting: Arc<Waiting>,
-        databases: Databases,
-        pool: MemoryCachePool,
-    }
-
-    impl Scene {
-        fn new() -> Self {
-            let pool = MemoryCachePool::default();
-            let limit = MemoryLimit { bytes: None, policy: EvictionPolicy::NoEviction };
-            let databases = Databases::new(pool.clone(), 2, limit);
-            Self { waiting: Arc::default(), databases, pool }
-        }
-
-        fn begin(&self, client: u64, keys: &[&str], want: Want) -> Begun {
-            let keys: Vec<&[u8]> = keys.iter().map(|key| key.as_bytes()).collect();
-            let request = Request { client, database: 0, keys: &keys, want };
-            self.waiting.begin(&request, &self.pool).unwrap()
-        }
-
-        fn wait(&self, client: u64, keys: &[&str], want: Want) -> Wait {
-            match self.begin(client, keys, want) {
-                Begun::Waits(wait) => wait,
-                Begun::Got(got) => panic!("{got:?} is there"),
-            }
-        }
-
-        fn push(&self, key: &str, element: &str) {
-            self.pool.rpush(key, element).unwrap();
-            self.waiting.pushed(&self.databases, 0, key.as_bytes());
-        }
-    }
-
-    const LEFT: Want = Want::One(ListEnd::Left);
-
-    fn one(key: &str, element: &str) -> Option<End> {
-        let (key, element) = (key.as_bytes().to_vec(), element.as_bytes().to_vec());
-        Some(End::Served(Got::One { key, element }))
-    }
-
-    fn answer(wait: &mut Wait) -> Option<End> {
-        wait.answer.try_recv().ok()
-    }
-
-    #[test]
-    fn who_waits_longest_is_served_first_at_whichever_key() {
-        let scene = Scene::new();
-        let mut first = scene.wait(1, &["a", "b"], LEFT);
-        let mut second = scene.wait(2, &["b"], LEFT);
-        let mut third = scene.wait(3, &["b", "a"], LEFT);
-        scene.push("b", "1");
-        assert_eq!(answer(&mut first), one("b", "1"));
-        scene.push("a", "2");
-        assert_eq!(answer(&mut third), one("a", "2"));
-        assert_eq!(answer(&mut second), None);
-        scene.push("b", "3");
-        assert_eq!(answer(&mut second), one("b", "3"));
-        assert_eq!((scene.waiting.count(), scene.waiting.presence.is_any()), (0, false));
-        assert!(lock(&scene.waiting.queues).queues.is_empty());
-    }
-
-    #[test]
-    fn who_comes_later_does_not_take_what_somebody_waits_for() {
-        let scene = Scene::new();
-        let mut first = scene.wait(1, &["k"], LEFT);
-        scene.pool.rpush("k", "1").unwrap();
-        let mut second = scene.wait(2, &["k"], LEFT);
-        scene.waiting.pushed(&scene.databases, 0, b"k");
-        assert_eq!((answer(&mut first), answer(&mut second)), (one("k", "1"), None));
-    }
-
-    #[test]
-    fn who_gives_up_leaves_all_queues_and_takes_nothing() {
-        let scene = Scene::new();
-        let mut gone = scene.wait(1, &["a", "b"], LEFT);
-        let mut next = scene.wait(2, &["b"], LEFT);
-        assert_eq!(gone.give_up(), End::TimedOut);
-        drop(scene.wait(3, &["b"], LEFT));
-        scene.push("b", "1");
-        assert_eq!(answer(&mut next), one("b", "1"));
-        scene.push("a", "2");
-        assert_eq!(scene.pool.llen("a"), Ok(1));
-        let mut served = scene.wait(4, &["c"], LEFT);
-        scene.push("c", "3");
-        assert_eq!(Some(served.give_up()), one("c", "3"));
-    }
-
-    #[test]
-    fn what_is_moved_serves_who_waits_for_the_other_list() {
-        let scene = Scene::new();
-        let want =
-            Want::Moved { destination: b"b".to_vec(), from: ListEnd::Left, to: ListEnd::Left };
-        let mut mover = scene.wait(1, &["a"], want.clone());
-        let mut last = scene.wait(2, &["b"], LEFT);
-        scene.push("a", "1");
-        assert!(matches!(answer(&mut mover), Some(End::Served(Got::Moved { .. }))));
-        assert_eq!(answer(&mut last), one("b", "1"));
-        scene.pool.set("b", "no list").unwrap();
-        let mut refused = scene.wait(3, &["a"], want);
-        let mut next = scene.wait(4, &["a"], LEFT);
-        scene.push("a", "2");
-        assert_eq!(answer(&mut refused), Some(End::Refused(Error::WrongType)));
-        assert_eq!(answer(&mut next), one("a", "2"));
-    }
-
-    #[test]
-    fn a_look_finds_what_the_host_has_pushed_and_a_freed_client_is_told() {
-        let scene = Scene::new();
-        let mut wait = scene.wait(1, &["a", "k"], LEFT);
-        scene.pool.rpush("k", "1").unwrap();
-        scene.waiting.look(&scene.databases, Some(&[1]));
-        assert_eq!(answer(&mut wait), None);
-        scene.waiting.look(&scene.databases, None);
-        assert_eq!(answer(&mut wait), one("k", "1"));
-        let mut freed = scene.wait(1, &["k"], LEFT);
-        assert!(scene.waiting.release(1, End::Freed));
-        assert!(!scene.waiting.release(1, End::Freed));
-        assert_eq!(answer(&mut freed), Some(End::Freed));
-    }
-
-    #[test]
-    fn no_wake_up_is_lost_between_a_look_and_a_push() {
-        const ROUNDS: usize = 20_000;
-        let scene = Scene::new();
-        std::thread::scope(|threads| {
-            threads.spawn(|| (0..ROUNDS).for_each(|_| scene.push("k", "1")));
-            for client in 1..=2 {
-                let scene = &scene;
-                threads.spawn(move || {
-                    for _ in 0..ROUNDS / 2 {
-                        if let Begun::Waits(mut wait) = scene.begin(client, &["k"], LEFT) {
-                            // Without a look from time to time, a lost wake-up never returns.
-                            while answer(&mut wait).is_none() {
-                                std::thread::yield_now();
-                            }
-                        }
-                    }
-                });
-            }
-        });
-        assert_eq!((scene.pool.llen("k"), scene.waiting.count()), (Ok(0), 0));
-    }
-}
+mod tests;
