@@ -11,12 +11,12 @@ use std::{
 use tokio::net::UnixListener;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
-/// Listens on every address of `bind`; none when the port is to be chosen by nobody.
+/// Listens on every address of `bind`, on the port that this setting names.
 ///
 /// An address with a `-` before it may be one that this machine does not have. With port 0 the
 /// first address gets a free port, and the others the same.
-pub(crate) fn bind_tcp(settings: &Settings) -> io::Result<Vec<TcpListener>> {
-    let mut port = u16::try_from(settings.number("port")).unwrap_or(0);
+pub(crate) fn bind_tcp(settings: &Settings, port: &'static str) -> io::Result<Vec<TcpListener>> {
+    let mut port = u16::try_from(settings.number(port)).unwrap_or(0);
     let backlog = u32::try_from(settings.number("tcp-backlog")).unwrap_or(511);
     let mut listeners = Vec::new();
     for word in settings.get("bind").split_ascii_whitespace() {
@@ -51,6 +51,14 @@ fn listen(address: SocketAddr, backlog: u32) -> io::Result<TcpListener> {
     }
     socket.bind(address)?;
     socket.listen(backlog)
+}
+
+/// Listens on the port that this setting names, unless it is 0.
+pub(crate) fn bind_optional(
+    settings: &Settings,
+    port: &'static str,
+) -> io::Result<Vec<TcpListener>> {
+    if settings.number(port) == 0 { Ok(Vec::new()) } else { bind_tcp(settings, port) }
 }
 
 /// Listens on the unix socket, if one is named, with the permissions that are asked for.

@@ -1,6 +1,9 @@
 //! Who is connected, as far as others may know.
 
-use crate::sync::{Flag, Number, lock};
+use crate::{
+    acl::DEFAULT,
+    sync::{Flag, Number, lock},
+};
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
@@ -19,16 +22,23 @@ pub(crate) struct Client {
     pub(crate) since: Instant,
     name: Mutex<Vec<u8>>,
     library: Mutex<(Vec<u8>, Vec<u8>)>,
+    user: Mutex<String>,
     pub(crate) database: Number,
     pub(crate) speaks_resp3: Flag,
     pub(crate) no_evict: Flag,
+    /// Whether it is shown every command.
+    pub(crate) is_monitor: Flag,
+    /// Whether it waits for a list.
+    pub(crate) is_blocked: Flag,
     /// Milliseconds from `since` to the last request.
     pub(crate) last_active: Number,
     /// The number of the last command.
     pub(crate) last_command: Number,
+    /// What others want it to be sent.
+    outbox: Mutex<Vec<u8>>,
     /// Whether it is to end.
     pub(crate) is_closing: Flag,
-    /// Wakes the connection when it is to end.
+    /// Wakes the connection when it is to end, or has something to send.
     pub(crate) wake: Notify,
 }
 
@@ -42,6 +52,15 @@ impl Client {
         *lock(&self.name) = name.to_vec();
     }
 
+    /// The name of the user that it says it is.
+    pub(crate) fn user(&self) -> String {
+        lock(&self.user).clone()
+    }
+
+    pub(crate) fn set_user(&self, name: &str) {
+        name.clone_into(&mut lock(&self.user));
+    }
+
     /// The name and version of its library.
     pub(crate) fn library(&self) -> (Vec<u8>, Vec<u8>) {
         lock(&self.library).clone()
@@ -53,6 +72,23 @@ impl Client {
 
     pub(crate) fn set_library_version(&self, version: &[u8]) {
         lock(&self.library).1 = version.to_vec();
+    }
+
+    /// Lets the connection send something that is no reply; false when more would wait than may.
+    pub(crate) fn post(&self, bytes: &[u8], most: usize) -> bool {
+        let mut outbox = lock(&self.outbox);
+        if outbox.len() + bytes.len() > most {
+            return false;
+        }
+        outbox.extend_from_slice(bytes);
+        drop(outbox);
+        self.wake.notify_one();
+        true
+    }
+
+    /// What is to be sent.
+    pub(crate) fn take_posted(&self) -> Vec<u8> {
+        std::mem::take(&mut lock(&self.outbox))
     }
 
     /// Lets the connection end after what it is doing.
@@ -104,11 +140,15 @@ impl Clients {
             since: Instant::now(),
             name: Mutex::default(),
             library: Mutex::default(),
+            user: Mutex::new(DEFAULT.to_owned()),
             database: Number::default(),
             speaks_resp3: Flag::default(),
             no_evict: Flag::default(),
+            is_monitor: Flag::default(),
+            is_blocked: Flag::default(),
             last_active: Number::default(),
             last_command: Number::new(u64::MAX),
+            outbox: Mutex::default(),
             is_closing: Flag::default(),
             wake: Notify::new(),
         });

@@ -5,28 +5,32 @@
 //! the others are made when they are first selected. SWAPDB exchanges the numbers of two pools for
 //! all clients; the host keeps the pool that it has.
 
-use crate::sync::Version;
-use memory_cache_pool::{CacheConfig, MemoryCachePool};
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use crate::{
+    memory_limit::MemoryLimit,
+    sync::{Version, lock},
+};
+use memory_cache_pool::MemoryCachePool;
+use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// The numbered databases.
 #[derive(Debug)]
 pub(crate) struct Databases {
     pools: RwLock<Vec<Option<MemoryCachePool>>>,
-    /// How the pools are made that the host does not bring.
-    config: CacheConfig,
+    /// The limit of all of them together.
+    limit: Mutex<MemoryLimit>,
     /// Counts exchanges.
     numbering: Version,
 }
 
 impl Databases {
     /// So many databases, of which the first is `pool`.
-    pub(crate) fn new(pool: MemoryCachePool, databases: usize, config: CacheConfig) -> Self {
+    pub(crate) fn new(pool: MemoryCachePool, databases: usize, limit: MemoryLimit) -> Self {
         let mut pools = vec![None; databases.max(1)];
         if let Some(first) = pools.first_mut() {
             *first = Some(pool);
         }
-        Self { pools: RwLock::new(pools), config, numbering: Version::default() }
+        let limit = Mutex::new(limit);
+        Self { pools: RwLock::new(pools), limit, numbering: Version::default() }
     }
 
     /// Database 0.
@@ -42,10 +46,16 @@ impl Databases {
         }
         let mut pools = self.write();
         let place = pools.get_mut(database)?;
-        if place.is_none() {
-            *place = MemoryCachePool::new(self.config.clone()).ok();
+        let is_new = place.is_none();
+        if is_new {
+            *place = MemoryCachePool::new(self.limit().config()).ok();
         }
-        place.clone().map(|pool| (pool, numbering))
+        let found = place.clone().map(|pool| (pool, numbering));
+        drop(pools);
+        if is_new {
+            self.share_memory();
+        }
+        found
     }
 
     /// The databases that were ever used, with their numbers.
@@ -64,6 +74,16 @@ impl Databases {
         pools.swap(one, other);
         self.numbering.advance();
         true
+    }
+
+    /// The limit of all of them together.
+    pub(crate) fn limit(&self) -> MemoryLimit {
+        *lock(&self.limit)
+    }
+
+    /// Remembers a limit for the pools that are made from now on.
+    pub(crate) fn remember_limit(&self, limit: MemoryLimit) {
+        *lock(&self.limit) = limit;
     }
 
     /// Changes with every exchange.

@@ -1,11 +1,13 @@
 //! From a request to its reply.
 
 use crate::{
-    commands::{Call, Command, Container, Failure, catalog, flag},
+    commands::{Call, Command, Container, Failure, catalog, denial_text, flag},
+    monitors::is_secret,
     protocol::{Arguments, Reply},
-    session::{ReplyMode, Session, Streak},
+    session::{Next, ReplyMode, Session},
     slow_log::{SlowCommand, abridged, since_1970},
 };
+use memory_cache_pool::Error;
 
 /// The most bytes of an unknown command that an error repeats, and of its arguments.
 const REPEATED: usize = 128;
@@ -17,9 +19,13 @@ pub(crate) fn execute(session: &mut Session, args: Arguments<'_>, out: &mut Vec<
         session.reply_mode = ReplyMode::Skip;
     }
     session.follow_numbering();
+    session.follow_users();
     match find(args).and_then(|command| permitted(session, command, args)) {
         Ok(command) => carry_out(session, command, args, out),
         Err(refusal) => refuse(session, &refusal, out),
+    }
+    if let Next::Block(blocked) = &mut session.next {
+        blocked.is_silent = session.reply_mode != ReplyMode::On;
     }
     match session.reply_mode {
         ReplyMode::On => {}
@@ -79,12 +85,22 @@ fn unknown_subcommand(command: &Command, word: &[u8]) -> Vec<u8> {
 fn permitted(
     session: &Session,
     command: &'static Command,
-    _: Arguments<'_>,
+    args: Arguments<'_>,
 ) -> Result<&'static Command, Refusal> {
-    if session.is_authenticated || command.spec.has(flag::NO_AUTH) {
-        return Ok(command);
+    let refuse = |text: &[u8]| Err(Refusal { command: Some(command), text: text.to_vec() });
+    if !session.is_authenticated && !command.spec.has(flag::NO_AUTH) {
+        return refuse(b"NOAUTH Authentication required.");
     }
-    Err(Refusal { command: Some(command), text: b"NOAUTH Authentication required.".to_vec() })
+    if !session.user.is_unrestricted
+        && !command.spec.has(flag::NO_AUTH)
+        && let Err(denial) = session.user.check(command, args)
+    {
+        return refuse(denial_text(command, &denial).as_bytes());
+    }
+    if command.spec.has(flag::WRITE | flag::READONLY) && session.client.is_monitor.is_raised() {
+        return refuse(b"ERR Replica can't interact with the keyspace");
+    }
+    Ok(command)
 }
 
 #[cold]
@@ -105,7 +121,13 @@ fn carry_out(
 ) {
     let before = out.len();
     let mut reply = Reply::new(out, session.protocol);
-    let outcome = (command.spec.run)(&mut Call { session, command, args, reply: &mut reply });
+    let mut outcome = (command.spec.run)(&mut Call { session, command, args, reply: &mut reply });
+    if matches!(outcome, Err(Failure::Pool(Error::OutOfMemory)))
+        && session.shared.databases.share_memory()
+    {
+        reply.take_back(before);
+        outcome = (command.spec.run)(&mut Call { session, command, args, reply: &mut reply });
+    }
     if let Err(failure) = outcome {
         reply.take_back(before);
         let text = failure.wire_text(&command.name);
@@ -116,6 +138,9 @@ fn carry_out(
         reply.error(text);
     }
     count(session, command, args);
+    if session.shared.monitors.is_any() && !command.spec.has(flag::ADMIN) {
+        session.shared.monitors.show(session, command, args);
+    }
 }
 
 /// Counts a command that has ended now, and remembers it if it took long.
@@ -125,25 +150,41 @@ fn count(session: &mut Session, command: &'static Command, args: Arguments<'_>) 
     session.mark = now;
     if session.streak.number != command.number {
         session.settle();
-        session.streak = Streak { number: command.number, calls: 0, nanos: 0 };
+        session.streak.number = command.number;
     }
-    session.streak.calls += 1;
-    session.streak.nanos += nanos;
-    if nanos / 1000 >= session.shared.settings.slow_from.get()
-        && !command.spec.has(flag::SKIP_SLOWLOG)
-    {
-        remember(session, nanos / 1000, args);
+    session.streak.add(nanos);
+    if nanos >= session.shared.settings.remarkable_from.get() {
+        remark(session, nanos, command, args);
     }
 }
 
+/// Notes a command that took so long that it is in the slow log, or an event, or both.
 #[cold]
-fn remember(session: &Session, micros: u64, args: Arguments<'_>) {
+fn remark(session: &Session, nanos: u64, command: &Command, args: Arguments<'_>) {
+    let (micros, millis) = (nanos / 1000, nanos / 1_000_000);
+    let settings = &session.shared.settings;
+    if micros >= settings.slow_from.get() && !command.spec.has(flag::SKIP_SLOWLOG) {
+        remember(session, micros, command, args);
+    }
+    if millis >= settings.event_from.get() {
+        note_event(session, millis, command);
+    }
+}
+
+fn note_event(session: &Session, millis: u64, command: &Command) {
+    let name = if command.spec.has(flag::FAST) { "fast-command" } else { "command" };
+    let second = i64::try_from(since_1970().as_secs()).unwrap_or(i64::MAX);
+    session.shared.events.add(name, second, i64::try_from(millis).unwrap_or(i64::MAX));
+}
+
+fn remember(session: &Session, micros: u64, command: &Command, args: Arguments<'_>) {
     let most = usize::try_from(session.shared.settings.slow_log_length.get()).unwrap_or(0);
+    let shown = abridged(args, |at| is_secret(command, args, at));
     let command = SlowCommand {
         id: 0,
         unix_seconds: i64::try_from(since_1970().as_secs()).unwrap_or(i64::MAX),
         micros: i64::try_from(micros).unwrap_or(i64::MAX),
-        arguments: abridged(args),
+        arguments: shown,
         address: session.client.address.clone(),
         client_name: session.client.name(),
     };

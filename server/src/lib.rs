@@ -27,14 +27,23 @@
 //! What each command can do is in `docs/compatibility.md`, which derives from the same rows that the
 //! server dispatches by and that `COMMAND` shows.
 
+mod acl;
 mod bind;
 mod clients;
 mod commands;
 mod connection;
 mod databases;
 mod dispatch;
+mod histogram;
+mod latency_events;
+mod memory_limit;
+mod metrics;
+mod monitors;
+mod notifier;
 mod options;
 pub mod protocol;
+mod quiet_unix;
+mod rates;
 mod server;
 mod session;
 mod settings;
@@ -42,6 +51,10 @@ mod shared;
 mod slow_log;
 mod sync;
 mod tallies;
+mod tls;
+mod upkeep;
+mod waiting;
 
+pub use notifier::Notifier;
 pub use options::{OptionError, ServerOptions};
 pub use server::{Server, serve};

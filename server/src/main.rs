@@ -4,13 +4,19 @@
 //! redis.conf's names. It says on standard error what it did not understand, on standard output
 //! when it is ready, and ends with 0 after SIGTERM, SIGINT or SHUTDOWN.
 
+mod log;
+mod supervisor;
+
 use memory_cache_server::{Server, ServerOptions};
 use std::{
     error::Error,
-    io::{Write, stdout},
+    io::{self, Write, stdout},
     process::ExitCode,
 };
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    runtime::{Builder, Runtime},
+    signal::unix::{SignalKind, signal},
+};
 
 const USAGE: &str = "\
 Usage: memory-cache-server [redis.conf] [--NAME VALUE…]
@@ -47,27 +53,50 @@ fn start() -> Result<(), Box<dyn Error>> {
         _ => {}
     }
     let options = options.read_arguments(arguments)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(run(options))
+    let threads = options.get("io-threads").and_then(|text| text.parse().ok()).unwrap_or(1);
+    runtime(threads)?.block_on(run(options))
+}
+
+/// Serves on so many threads.
+///
+/// One thread has no other to wake: on a machine that its clients share, it answers more requests
+/// than two that pass connections to each other.
+fn runtime(threads: usize) -> io::Result<Runtime> {
+    let mut builder = if threads == 1 {
+        Builder::new_current_thread()
+    } else {
+        let mut builder = Builder::new_multi_thread();
+        builder.worker_threads(threads);
+        builder
+    };
+    builder.enable_all().build()
 }
 
 async fn run(options: ServerOptions) -> Result<(), Box<dyn Error>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let pool = options.build_pool()?;
+    let option = |name| options.get(name).unwrap_or_default();
+    let (logfile, supervised) = (option("logfile"), option("supervised"));
     let server = Server::bind(pool, options).await?;
+    log::begin(&logfile, server.log_level())?;
     let mut places: Vec<_> = server.tcp_addresses().iter().map(ToString::to_string).collect();
     places.push(server.unix_path());
     places.retain(|place| !place.is_empty());
-    let pid = std::process::id();
-    writeln!(stdout(), "Ready to accept connections: pid {pid}, {}", places.join(", "))?;
+    let (pid, places) = (std::process::id(), places.join(", "));
+    tracing::info!(pid, places, "ready to accept connections");
+    writeln!(stdout(), "Ready to accept connections: pid {pid}, {places}")?;
+    supervisor::tell(&supervised, "READY=1\n")?;
     server
         .run(async {
             tokio::select! {
                 _ = terminate.recv() => {}
                 _ = interrupt.recv() => {}
             }
+            // It ends, whether anybody wants to know or not.
+            let _told: io::Result<()> = supervisor::tell(&supervised, "STOPPING=1\n");
         })
         .await;
+    tracing::info!("ended");
     Ok(())
 }

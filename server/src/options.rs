@@ -1,6 +1,9 @@
 //! What a server is started with: redis.conf's names, from a file, a command line or a host.
 
-use crate::settings::{Setting, setting};
+use crate::{
+    acl::Acl,
+    settings::{Setting, Settings, setting},
+};
 use memory_cache_pool::{CacheConfig, ConfigError, EvictionPolicy, MemoryCachePool};
 use std::{error, fmt};
 
@@ -18,6 +21,8 @@ use std::{error, fmt};
 #[derive(Debug, Default)]
 pub struct ServerOptions {
     pub(crate) given: Vec<(&'static Setting, String)>,
+    /// Users by name, with their rules.
+    users: Vec<(String, Vec<String>)>,
 }
 
 /// A name or a value that the server does not know.
@@ -47,13 +52,21 @@ impl ServerOptions {
         Self::default()
     }
 
-    /// Sets one of redis.conf's names.
+    /// Sets one of redis.conf's names. `user NAME RULE…` may be there several times.
     ///
     /// # Errors
     ///
     /// [`OptionError`] when the name is not known, or the value is none of its values.
     pub fn set(mut self, name: &str, value: &str) -> Result<Self, OptionError> {
         let refuse = |problem| OptionError { line: None, name: name.to_owned(), problem };
+        if name.eq_ignore_ascii_case("user") {
+            let mut words = value.split_ascii_whitespace().map(str::to_owned);
+            let user = words.next().ok_or_else(|| refuse("a user has a name".to_owned()))?;
+            let rules: Vec<_> = words.collect();
+            add_user(&Acl::default(), &user, &rules).map_err(refuse)?;
+            self.users.push((user, rules));
+            return Ok(self);
+        }
         let row = setting(name).ok_or_else(|| refuse("no such option".to_owned()))?;
         let value = row.read(value).map_err(refuse)?;
         self.given.push((row, value));
@@ -119,6 +132,26 @@ impl ServerOptions {
         }
     }
 
+    /// The users that are described, and the password of everybody.
+    pub(crate) fn users(&self, password: &str) -> Acl {
+        let acl = Acl::default();
+        if !password.is_empty() {
+            acl.require_password(password);
+        }
+        for (name, rules) in &self.users {
+            // They have been found right when they were given.
+            let _added = add_user(&acl, name, rules);
+        }
+        acl
+    }
+
+    /// The value of one of redis.conf's names: what was set last, or the default. `None` when there is
+    /// no such name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<String> {
+        setting(name).map(|row| Settings::new(&self.given).get(row.name))
+    }
+
     /// A pool as the options describe it: `maxmemory` and `maxmemory-policy`.
     ///
     /// # Errors
@@ -148,6 +181,11 @@ impl ServerOptions {
         }
         config
     }
+}
+
+fn add_user(acl: &Acl, name: &str, rules: &[String]) -> Result<(), String> {
+    let rules: Vec<&[u8]> = rules.iter().map(|rule| rule.as_bytes()).collect();
+    acl.set_user(name, &rules)
 }
 
 /// The words of a line, of which those in quotes may hold spaces.

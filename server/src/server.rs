@@ -1,20 +1,25 @@
 //! A server: what listens, what is admitted, and how it ends.
 
 use crate::{
-    bind::{bind_tcp, bind_unix, prepare},
+    bind::{bind_optional, bind_tcp, bind_unix, prepare},
     connection::Connection,
+    metrics,
     options::ServerOptions,
+    quiet_unix::QuietUnix,
     session::Session,
     shared::Shared,
+    tls::Tls,
+    upkeep,
 };
 use memory_cache_pool::MemoryCachePool;
 use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
-    io::{AsyncRead, AsyncWrite, AsyncWriteExt},
+    io::{AsyncWrite, AsyncWriteExt},
     net::{TcpListener, TcpStream, UnixListener, UnixStream},
     task::JoinSet,
     time::{sleep, timeout},
 };
+use tracing::level_filters::LevelFilter;
 
 /// How long connections have to end once the server does.
 const FAREWELL: Duration = Duration::from_secs(10);
@@ -25,15 +30,20 @@ const RESPITE: Duration = Duration::from_millis(10);
 /// A server that listens.
 #[derive(Debug)]
 pub struct Server {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     tcp: Vec<TcpListener>,
+    encrypted: Vec<TcpListener>,
+    tls: Option<Tls>,
     unix: Option<UnixListener>,
+    metrics: Vec<TcpListener>,
 }
 
 /// A connection that has come in.
 enum Accepted {
     Tcp(TcpStream, SocketAddr),
+    Encrypted(TcpStream, SocketAddr),
     Unix(UnixStream),
+    Metrics(TcpStream),
 }
 
 /// Serves `pool` as database 0 until somebody sends SHUTDOWN.
@@ -52,19 +62,34 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// When an address cannot be listened on.
+    /// When an address cannot be listened on, or what `tls-port` needs cannot be read.
     #[expect(clippy::unused_async, reason = "listeners register with the caller's runtime")]
     pub async fn bind(pool: MemoryCachePool, options: ServerOptions) -> io::Result<Self> {
         let shared = Arc::new(Shared::new(pool, &options));
         let is_local = shared.settings.number("port") == 0
             && options.given.iter().all(|(row, _)| row.name != "bind")
             && !shared.settings.get("unixsocket").is_empty();
-        let tcp = if is_local { Vec::new() } else { bind_tcp(&shared.settings)? };
-        let unix = bind_unix(&shared.settings)?;
+        let settings = &shared.settings;
+        let tls = Tls::new(settings)?;
+        let tcp = if is_local { Vec::new() } else { bind_tcp(settings, "port")? };
+        let encrypted = bind_optional(settings, "tls-port")?;
+        let metrics = bind_optional(settings, "metrics-port")?;
+        let unix = bind_unix(settings)?;
         if let Some(Ok(address)) = tcp.first().map(TcpListener::local_addr) {
             shared.port.set(u64::from(address.port()));
         }
-        Ok(Self { shared, tcp, unix })
+        Ok(Self { shared, tcp, encrypted, tls, unix, metrics })
+    }
+
+    /// How much is to be logged at the moment: `loglevel`, which CONFIG SET changes.
+    pub fn log_level(&self) -> impl Fn() -> LevelFilter + Send + Sync + use<> {
+        let shared = Arc::clone(&self.shared);
+        move || match shared.settings.get("loglevel").as_str() {
+            "debug" => LevelFilter::TRACE,
+            "verbose" => LevelFilter::DEBUG,
+            "warning" => LevelFilter::WARN,
+            _ => LevelFilter::INFO,
+        }
     }
 
     /// The TCP addresses that it listens on.
@@ -84,18 +109,32 @@ impl Server {
     /// dropped.
     pub async fn run(self, end: impl Future<Output = ()>) {
         let mut connections = JoinSet::new();
+        let mut scrapers = JoinSet::new();
         tokio::pin!(end);
+        let looking = self.shared.waiting.keep_looking(&self.shared.databases);
+        let upkeep = upkeep::keep(&self.shared);
+        tokio::pin!(looking, upkeep);
         loop {
             tokio::select! {
                 () = &mut end => break,
                 () = self.shared.end.notified() => break,
                 accepted = self.accept() => match accepted {
+                    Ok(Accepted::Metrics(stream)) => {
+                        metrics::serve(&mut scrapers, stream, &self.shared);
+                    }
                     Ok(accepted) => self.welcome(&mut connections, accepted),
-                    Err(_) => sleep(RESPITE).await,
+                    Err(error) => {
+                        tracing::warn!(%error, "no connection can be accepted");
+                        sleep(RESPITE).await;
+                    }
                 },
                 Some(_) = connections.join_next() => {}
+                Some(_) = scrapers.join_next() => {}
+                () = &mut looking => {}
+                () = &mut upkeep => {}
             }
         }
+        tracing::info!(clients = self.shared.clients.count(), "ending");
         self.shared.clients.close_all();
         // Those that are still there after the time are dropped with the set.
         let all_ended = async { while connections.join_next().await.is_some() {} };
@@ -110,8 +149,13 @@ impl Server {
     async fn accept(&self) -> io::Result<Accepted> {
         tokio::select! {
             accepted = accept_any(&self.tcp) => {
-                let (stream, peer) = accepted?;
-                Ok(Accepted::Tcp(stream, peer))
+                accepted.map(|(stream, peer)| Accepted::Tcp(stream, peer))
+            }
+            accepted = accept_any(&self.encrypted) => {
+                accepted.map(|(stream, peer)| Accepted::Encrypted(stream, peer))
+            }
+            accepted = accept_any(&self.metrics) => {
+                accepted.map(|(stream, _)| Accepted::Metrics(stream))
             }
             accepted = accept_unix(self.unix.as_ref()) => accepted.map(Accepted::Unix),
         }
@@ -119,60 +163,75 @@ impl Server {
 
     fn welcome(&self, connections: &mut JoinSet<()>, accepted: Accepted) {
         match accepted {
-            Accepted::Tcp(stream, peer) => {
-                // The other side has gone already when this fails.
-                if prepare(&stream, &self.shared.settings).is_ok() {
-                    let local = stream.local_addr().map(|address| address.to_string());
-                    let is_far = !peer.ip().to_canonical().is_loopback();
-                    let local = local.unwrap_or_default();
-                    self.admit(connections, stream, peer.to_string(), local, is_far);
+            Accepted::Tcp(stream, peer) => match self.admit_peer(&stream, peer) {
+                Ok(session) => {
+                    connections.spawn(Connection::new(stream, session).run());
+                }
+                Err(reason) => turn_away(connections, stream, reason),
+            },
+            Accepted::Encrypted(stream, peer) => {
+                // Who is turned away cannot be told before it is greeted.
+                if let (Some(tls), Ok(session)) = (&self.tls, self.admit_peer(&stream, peer)) {
+                    tls.serve(connections, stream, session);
                 }
             }
             Accepted::Unix(stream) => {
                 let address = format!("{}:0", self.unix_path());
-                self.admit(connections, stream, address.clone(), address, false);
+                match self.admit(address.clone(), address) {
+                    Ok(mut session) => match QuietUnix::new(stream) {
+                        Ok(stream) => {
+                            connections.spawn(Connection::new(stream, session).run());
+                        }
+                        Err(_) => session.end(),
+                    },
+                    Err(reason) => turn_away(connections, stream, reason),
+                }
             }
+            Accepted::Metrics(_) => {}
         }
     }
 
-    fn admit<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
-        &self,
-        connections: &mut JoinSet<()>,
-        stream: S,
-        address: String,
-        local_address: String,
-        is_far: bool,
-    ) {
+    /// Admits a client of another machine or of this one; or says why not.
+    fn admit_peer(&self, stream: &TcpStream, peer: SocketAddr) -> Result<Session, &'static str> {
         let settings = &self.shared.settings;
-        if is_far && !settings.is_guarded.is_raised() && settings.get("protected-mode") == "yes" {
-            let text = "-DENIED protected mode: clients of other machines need a password \
-                        (requirepass), or protected-mode no\r\n";
-            self.turn_away(connections, stream, text);
-            return;
+        let is_far = !peer.ip().to_canonical().is_loopback();
+        if is_far && !self.shared.acl.is_guarded() && settings.get("protected-mode") == "yes" {
+            self.shared.tallies.rejected_connections.add(1);
+            tracing::warn!(client = %peer, "turned away: protected mode");
+            return Err("-DENIED protected mode: clients of other machines need a password \
+                        (requirepass), or protected-mode no\r\n");
         }
-        let most = usize::try_from(settings.most_clients.get()).unwrap_or(usize::MAX);
-        let Some(client) = self.shared.clients.admit(address, local_address, most) else {
-            let text = "-ERR max number of clients reached\r\n";
-            self.turn_away(connections, stream, text);
-            return;
-        };
-        self.shared.tallies.connections.add(1);
-        let session = Session::new(Arc::clone(&self.shared), client);
-        connections.spawn(Connection::new(stream, session).run());
+        // The other side has gone already when this fails, as the first read will find.
+        let _prepared: io::Result<()> = prepare(stream, settings);
+        let local = stream.local_addr().map(|address| address.to_string());
+        self.admit(peer.to_string(), local.unwrap_or_default())
     }
 
-    fn turn_away<S: AsyncWrite + Unpin + Send + 'static>(
-        &self,
-        connections: &mut JoinSet<()>,
-        mut stream: S,
-        text: &'static str,
-    ) {
-        self.shared.tallies.rejected_connections.add(1);
-        connections.spawn(async move {
-            // A client that does not take the reason does not get it.
-            let _told = timeout(RESPITE, stream.write_all(text.as_bytes())).await;
-        });
+    /// Admits a client, unless there are so many already.
+    fn admit(&self, address: String, local_address: String) -> Result<Session, &'static str> {
+        let most = self.shared.settings.most_clients.get();
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        let Some(client) = self.shared.clients.admit(address, local_address, most) else {
+            self.shared.tallies.rejected_connections.add(1);
+            tracing::warn!(most, "turned away: as many clients as maxclients allows");
+            return Err("-ERR max number of clients reached\r\n");
+        };
+        tracing::debug!(client = client.address, "accepted");
+        self.shared.tallies.connections.add(1);
+        Ok(Session::new(Arc::clone(&self.shared), client))
     }
+}
+
+/// Tells a client why it is not served.
+fn turn_away<S: AsyncWrite + Unpin + Send + 'static>(
+    connections: &mut JoinSet<()>,
+    mut stream: S,
+    reason: &'static str,
+) {
+    connections.spawn(async move {
+        // A client that does not take the reason does not get it.
+        let _told = timeout(RESPITE, stream.write_all(reason.as_bytes())).await;
+    });
 }
 
 /// The next connection of any listener.

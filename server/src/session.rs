@@ -1,8 +1,16 @@
 //! What a connection remembers from one command to the next.
 
-use crate::{clients::Client, protocol::Protocol, shared::Shared};
+use crate::{
+    acl::User,
+    clients::Client,
+    histogram::{BUCKETS, bucket_of},
+    protocol::Protocol,
+    shared::Shared,
+    tallies::CommandTally,
+    waiting::Wait,
+};
 use memory_cache_pool::MemoryCachePool;
-use std::{sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 /// Which replies a client wants.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -17,8 +25,18 @@ pub(crate) enum ReplyMode {
     Skip,
 }
 
+/// A client that waits for a list.
+#[derive(Debug)]
+pub(crate) struct Blocked {
+    pub(crate) wait: Wait,
+    /// How long; none for ever.
+    pub(crate) limit: Option<Duration>,
+    /// Whether it wants no reply.
+    pub(crate) is_silent: bool,
+}
+
 /// What a connection does after a command.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Debug)]
 pub(crate) enum Next {
     /// Goes on.
     Continue,
@@ -26,6 +44,8 @@ pub(crate) enum Next {
     Close,
     /// Goes on after a while.
     Sleep(Duration),
+    /// Waits for a list, and replies then.
+    Block(Box<Blocked>),
 }
 
 /// Commands of one kind in a row, whose numbers are added up when another kind follows or the batch
@@ -35,6 +55,37 @@ pub(crate) struct Streak {
     pub(crate) number: usize,
     pub(crate) calls: u64,
     pub(crate) nanos: u64,
+    /// How many took how long, and which of these are not 0, by bits.
+    buckets: [u32; BUCKETS],
+    used_buckets: u32,
+}
+
+impl Streak {
+    /// Counts a command.
+    #[inline]
+    pub(crate) fn add(&mut self, nanos: u64) {
+        let bucket = bucket_of(nanos);
+        self.calls += 1;
+        self.nanos += nanos;
+        self.used_buckets |= 1 << bucket;
+        if let Some(calls) = self.buckets.get_mut(bucket) {
+            *calls = calls.saturating_add(1);
+        }
+    }
+
+    /// Hands over what was counted, and begins anew.
+    fn settle(&mut self, tally: &CommandTally) {
+        tally.calls.add(self.calls);
+        tally.nanos.add(self.nanos);
+        while self.used_buckets != 0 {
+            let bucket = usize::try_from(self.used_buckets.trailing_zeros()).unwrap_or(0);
+            if let Some(calls) = self.buckets.get_mut(bucket) {
+                tally.times.add(bucket, std::mem::take(calls).into());
+            }
+            self.used_buckets &= self.used_buckets - 1;
+        }
+        (self.calls, self.nanos) = (0, 0);
+    }
 }
 
 /// The state of a connection, as far as commands see it.
@@ -52,6 +103,9 @@ pub(crate) struct Session {
     numbering: u64,
     /// The protocol that the client speaks.
     pub(crate) protocol: Protocol,
+    /// Who the client is, and as of which change of users.
+    pub(crate) user: Arc<User>,
+    acl_version: u64,
     /// Whether the client may use commands.
     pub(crate) is_authenticated: bool,
     /// Which replies it wants.
@@ -66,7 +120,9 @@ pub(crate) struct Session {
 impl Session {
     pub(crate) fn new(shared: Arc<Shared>, client: Arc<Client>) -> Self {
         let (pool, numbering) = shared.databases.first();
-        let is_authenticated = !shared.settings.is_guarded.is_raised();
+        let acl_version = shared.acl.version();
+        let user = shared.acl.everybody();
+        let is_authenticated = !shared.acl.is_guarded();
         let mark = shared.clock.raw();
         Self {
             shared,
@@ -75,6 +131,8 @@ impl Session {
             database: 0,
             numbering,
             protocol: Protocol::default(),
+            user,
+            acl_version,
             is_authenticated,
             reply_mode: ReplyMode::On,
             next: Next::Continue,
@@ -101,6 +159,27 @@ impl Session {
         }
     }
 
+    /// The client has said who it is.
+    pub(crate) fn become_user(&mut self, user: Arc<User>) {
+        self.client.set_user(&user.name);
+        self.user = user;
+        self.is_authenticated = true;
+    }
+
+    /// Looks at the user's rules anew if any have changed.
+    #[inline]
+    pub(crate) fn follow_users(&mut self) {
+        let version = self.shared.acl.version();
+        if self.acl_version != version {
+            self.acl_version = version;
+            match self.shared.acl.user(&self.user.name) {
+                Some(user) => self.user = user,
+                // It has been removed, and the connection is about to end.
+                None => self.is_authenticated = false,
+            }
+        }
+    }
+
     /// Sets the protocol.
     pub(crate) fn speak(&mut self, protocol: Protocol) {
         self.protocol = protocol;
@@ -111,23 +190,41 @@ impl Session {
     pub(crate) fn reset(&mut self) {
         self.select(0);
         self.speak(Protocol::default());
-        self.is_authenticated = !self.shared.settings.is_guarded.is_raised();
+        self.become_user(self.shared.acl.everybody());
+        self.is_authenticated = !self.shared.acl.is_guarded();
         self.reply_mode = ReplyMode::On;
+        self.shared.monitors.remove(&self.client);
         self.client.set_name(b"");
         self.client.no_evict.set(false);
     }
 
+    /// Counts a client that took its replies too slowly.
+    pub(crate) fn note_stall<T>(&self, sent: io::Result<T>) -> io::Result<T> {
+        if sent.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::TimedOut) {
+            self.shared.tallies.cut_off.add(1);
+            tracing::warn!(client = self.client.address, "cut off: takes no replies");
+        }
+        sent
+    }
+
+    /// The client has gone.
+    pub(crate) fn end(&mut self) {
+        self.settle();
+        self.shared.monitors.remove(&self.client);
+        self.shared.clients.leave(self.client.id);
+        tracing::debug!(client = self.client.address, "gone");
+    }
+
     /// Adds what was counted since to the shared counters.
     pub(crate) fn settle(&mut self) {
-        let streak = std::mem::take(&mut self.streak);
+        let streak = &mut self.streak;
         if streak.calls == 0 {
             return;
         }
         let tallies = &self.shared.tallies;
         tallies.total_commands.add(streak.calls);
         if let Some(tally) = tallies.commands.get(streak.number) {
-            tally.calls.add(streak.calls);
-            tally.nanos.add(streak.nanos);
+            streak.settle(tally);
         }
         self.client.last_command.set(streak.number as u64);
     }

@@ -3,8 +3,12 @@
 //! One row a name. The file, the command line, CONFIG GET and CONFIG SET all read the same rows.
 //! What has no effect here, such as the thresholds of encodings, is accepted, remembered and shown.
 
-use crate::sync::{Number, lock};
-use memory_cache_pool::Pattern;
+use crate::{
+    memory_limit::MemoryLimit,
+    protocol::parse_integer,
+    sync::{Number, lock},
+};
+use memory_cache_pool::{EvictionPolicy, Pattern};
 use std::{collections::BTreeMap, sync::Mutex};
 
 /// How a value is read.
@@ -79,9 +83,9 @@ pub(crate) static SETTINGS: &[Setting] = &[
     mutable("dir", "", Kind::Text),
     mutable("dynamic-hz", "yes", Kind::Flag),
     fixed("enable-debug-command", "no", Kind::Word(&["no", "yes", "local"])),
-    mutable("hash-max-listpack-entries", "128", COUNT),
+    mutable("hash-max-listpack-entries", "512", COUNT),
     mutable("hash-max-listpack-value", "64", COUNT),
-    alias("hash-max-ziplist-entries", "hash-max-listpack-entries", "128", COUNT),
+    alias("hash-max-ziplist-entries", "hash-max-listpack-entries", "512", COUNT),
     alias("hash-max-ziplist-value", "hash-max-listpack-value", "64", COUNT),
     mutable("hz", "10", Kind::Integer(1, 500)),
     fixed("io-threads", "1", Kind::Integer(1, 128)),
@@ -100,10 +104,11 @@ pub(crate) static SETTINGS: &[Setting] = &[
     fixed("logfile", "", Kind::Text),
     mutable("loglevel", "notice", Kind::Word(&["debug", "verbose", "notice", "warning"])),
     mutable("maxclients", "10000", Kind::Integer(1, u32::MAX as i64)),
-    fixed("maxmemory", "0", Kind::Bytes),
+    mutable("maxmemory", "0", Kind::Bytes),
     mutable("maxmemory-eviction-tenacity", "10", Kind::Integer(0, 100)),
-    fixed("maxmemory-policy", "noeviction", Kind::Word(POLICIES)),
+    mutable("maxmemory-policy", "noeviction", Kind::Word(POLICIES)),
     mutable("maxmemory-samples", "5", Kind::Integer(1, i32::MAX as i64)),
+    fixed("metrics-port", "0", Kind::Integer(0, 65535)),
     mutable("notify-keyspace-events", "", Kind::Text),
     fixed("pidfile", "", Kind::Text),
     fixed("port", "6379", Kind::Integer(0, 65535)),
@@ -120,6 +125,11 @@ pub(crate) static SETTINGS: &[Setting] = &[
     fixed("tcp-backlog", "511", SMALL),
     mutable("tcp-keepalive", "300", SMALL),
     mutable("timeout", "0", SMALL),
+    fixed("tls-auth-clients", "yes", Kind::Word(&["yes", "no", "optional"])),
+    fixed("tls-ca-cert-file", "", Kind::Text),
+    fixed("tls-cert-file", "", Kind::Text),
+    fixed("tls-key-file", "", Kind::Text),
+    fixed("tls-port", "0", Kind::Integer(0, 65535)),
     mutable("tracking-table-max-keys", "1000000", COUNT),
     fixed("unixsocket", "", Kind::Text),
     fixed("unixsocketperm", "0", Kind::Text),
@@ -153,9 +163,8 @@ impl Setting {
                 .map(|bytes| bytes.to_string())
                 .ok_or_else(|| "argument must be a memory value".to_owned()),
             Kind::Integer(least, most) => {
-                let number = value
-                    .parse::<i64>()
-                    .map_err(|_| "argument couldn't be parsed into an integer".to_owned())?;
+                let number = parse_integer(value.as_bytes())
+                    .ok_or_else(|| "argument couldn't be parsed into an integer".to_owned())?;
                 if (least..=most).contains(&number) {
                     Ok(number.to_string())
                 } else {
@@ -194,15 +203,17 @@ pub(crate) struct Settings {
     /// Those that are looked at with each command or connection.
     pub(crate) longest_bulk: Number,
     pub(crate) most_clients: Number,
+    /// Nanoseconds from which on a command is in the slow log or an event.
+    pub(crate) remarkable_from: Number,
     /// Microseconds; `u64::MAX` for never.
     pub(crate) slow_from: Number,
     pub(crate) slow_log_length: Number,
+    /// Milliseconds from which on a command is an event; `u64::MAX` for never.
+    pub(crate) event_from: Number,
     /// Seconds; 0 for ever.
     pub(crate) idle_limit: Number,
     /// Bytes of replies that may wait for a client; 0 for any number.
     pub(crate) output_limit: Number,
-    /// Whether a password is needed.
-    pub(crate) is_guarded: crate::sync::Flag,
 }
 
 impl Settings {
@@ -217,11 +228,12 @@ impl Settings {
             values: Mutex::new(values),
             longest_bulk: Number::default(),
             most_clients: Number::default(),
+            remarkable_from: Number::default(),
             slow_from: Number::default(),
             slow_log_length: Number::default(),
+            event_from: Number::default(),
             idle_limit: Number::default(),
             output_limit: Number::default(),
-            is_guarded: crate::sync::Flag::default(),
         };
         settings.settle();
         settings
@@ -238,6 +250,20 @@ impl Settings {
             Ok(number) => u64::try_from(number).unwrap_or(u64::MAX),
             Err(_) => 0,
         }
+    }
+
+    /// The limit on memory that is set.
+    pub(crate) fn memory_limit(&self) -> MemoryLimit {
+        let bytes = Some(self.number("maxmemory")).filter(|bytes| *bytes > 0);
+        let policy = self.get("maxmemory-policy").parse().unwrap_or(EvictionPolicy::NoEviction);
+        MemoryLimit { bytes, policy }
+    }
+
+    /// Shows a limit that is in force already.
+    pub(crate) fn adopt(&self, limit: MemoryLimit) {
+        let mut values = lock(&self.values);
+        values.insert("maxmemory", limit.bytes.unwrap_or(0).to_string());
+        values.insert("maxmemory-policy", limit.policy.to_string());
     }
 
     /// The names and values that match one of the patterns.
@@ -285,8 +311,12 @@ impl Settings {
         self.most_clients.set(self.number("maxclients"));
         self.slow_from.set(self.number("slowlog-log-slower-than"));
         self.slow_log_length.set(self.number("slowlog-max-len"));
+        let event_from = self.number("latency-monitor-threshold");
+        self.event_from.set(if event_from == 0 { u64::MAX } else { event_from });
+        let slow = self.slow_from.get().saturating_mul(1000);
+        let event = self.event_from.get().saturating_mul(1_000_000);
+        self.remarkable_from.set(slow.min(event));
         self.idle_limit.set(self.number("timeout"));
-        self.is_guarded.set(!self.get("requirepass").is_empty());
         let limits = self.get("client-output-buffer-limit");
         let mut words = limits.split_ascii_whitespace().skip_while(|word| *word != "normal");
         self.output_limit.set(words.nth(1).and_then(bytes).unwrap_or(0));

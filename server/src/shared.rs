@@ -1,16 +1,25 @@
 //! What all connections share.
 
 use crate::{
+    acl::Acl,
     clients::{Clients, millis},
     databases::Databases,
+    latency_events::LatencyEvents,
+    memory_limit::MemoryLimit,
+    monitors::Monitors,
     options::ServerOptions,
+    rates::Rates,
     settings::Settings,
     slow_log::SlowLog,
-    sync::Number,
+    sync::{Flag, Number},
     tallies::Tallies,
+    waiting::Waiting,
 };
 use memory_cache_pool::MemoryCachePool;
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio::sync::Notify;
 
 /// What all connections share.
@@ -18,6 +27,7 @@ use tokio::sync::Notify;
 pub(crate) struct Shared {
     pub(crate) databases: Databases,
     pub(crate) settings: Settings,
+    pub(crate) acl: Acl,
     pub(crate) clients: Clients,
     pub(crate) tallies: Tallies,
     pub(crate) slow_log: SlowLog,
@@ -27,6 +37,13 @@ pub(crate) struct Shared {
     pub(crate) port: Number,
     pub(crate) peak_memory: Number,
     pub(crate) pause: Pause,
+    pub(crate) monitors: Monitors,
+    pub(crate) rates: Rates,
+    pub(crate) events: LatencyEvents,
+    /// Whether keys stay until somebody finds them expired.
+    pub(crate) keeps_expired: Flag,
+    /// Who waits for lists.
+    pub(crate) waiting: Arc<Waiting>,
     /// Somebody asked for the end: SHUTDOWN.
     pub(crate) end: Notify,
 }
@@ -35,8 +52,19 @@ impl Shared {
     pub(crate) fn new(pool: MemoryCachePool, options: &ServerOptions) -> Self {
         let settings = Settings::new(&options.given);
         let databases = usize::try_from(settings.number("databases")).unwrap_or(1);
+        let own = MemoryLimit {
+            bytes: pool.max_memory().map(|bytes| bytes.0),
+            policy: pool.eviction_policy(),
+        };
+        let databases = Databases::new(pool, databases, own);
+        if options.given.iter().any(|(row, _)| row.name.starts_with("maxmemory")) {
+            databases.set_limit(settings.memory_limit());
+        } else {
+            settings.adopt(own);
+        }
         Self {
-            databases: Databases::new(pool, databases, options.pool_config()),
+            databases,
+            acl: options.users(&settings.get("requirepass")),
             settings,
             clients: Clients::default(),
             tallies: Tallies::default(),
@@ -46,6 +74,11 @@ impl Shared {
             port: Number::default(),
             peak_memory: Number::default(),
             pause: Pause::default(),
+            monitors: Monitors::default(),
+            rates: Rates::default(),
+            events: LatencyEvents::default(),
+            keeps_expired: Flag::default(),
+            waiting: Arc::default(),
             end: Notify::new(),
         }
     }

@@ -52,11 +52,16 @@ impl SlowLog {
     }
 }
 
-/// The arguments of a command as the log shows them: not too many, none too long.
-pub(crate) fn abridged(arguments: Arguments<'_>) -> Vec<Vec<u8>> {
+/// The arguments of a command as the log shows them: not too many, none too long, no secrets.
+pub(crate) fn abridged(
+    arguments: Arguments<'_>,
+    is_secret: impl Fn(usize) -> bool,
+) -> Vec<Vec<u8>> {
     let all = arguments.len();
     let shown = if all > ARGUMENTS { ARGUMENTS - 1 } else { all };
-    let mut kept: Vec<Vec<u8>> = arguments.iter().take(shown).map(abridged_bytes).collect();
+    let show =
+        |(at, bytes)| if is_secret(at) { b"(redacted)".to_vec() } else { abridged_bytes(bytes) };
+    let mut kept: Vec<Vec<u8>> = arguments.iter().take(shown).enumerate().map(show).collect();
     if shown < all {
         kept.push(format!("... ({} more arguments)", all - shown).into_bytes());
     }

@@ -1,11 +1,12 @@
 //! The one door to atomics: numbers and flags that several threads share.
 //!
-//! None of them is part of a protocol between threads: each is a fact by itself, read and written
-//! with no promise about anything else. What has to be seen together lies behind a lock.
+//! Numbers and flags are facts by themselves, read and written with no promise about anything else.
+//! What has to be seen together lies behind a lock. The exception is [`Presence`], whose protocol is
+//! that of [`waiting`](crate::waiting).
 
 use std::sync::{
     Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicBool, AtomicU64, Ordering},
+    atomic::{AtomicBool, AtomicU64, Ordering, fence},
 };
 
 /// A number.
@@ -81,6 +82,36 @@ impl Flag {
     pub(crate) fn set(&self, raised: bool) {
         // ORDERING: Release; the other half of `is_raised`.
         self.0.store(raised, Ordering::Release);
+    }
+}
+
+/// How many wait for something that others bring, so that those look for them only then.
+///
+/// Who comes to wait [enters](Self::enter), and then looks whether it is there already; who brings it
+/// asks [afterwards](Self::is_any). One of the two sees the other.
+#[derive(Debug, Default)]
+pub(crate) struct Presence(AtomicU64);
+
+impl Presence {
+    /// Counts one that is going to look, and to wait if there is nothing.
+    pub(crate) fn enter(&self) {
+        // ORDERING: Relaxed; the fence below is half of `enter→is_any`.
+        self.0.fetch_add(1, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
+    }
+
+    /// One waits no more.
+    pub(crate) fn leave(&self) {
+        // ORDERING: Relaxed; who sees too many looks in vain.
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Whether anybody waits that has not seen what the caller has just brought.
+    #[inline]
+    pub(crate) fn is_any(&self) -> bool {
+        fence(Ordering::SeqCst);
+        // ORDERING: Relaxed; the fence above is the other half of `enter→is_any`.
+        self.0.load(Ordering::Relaxed) != 0
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::{
     commands::catalog,
+    histogram::Histogram,
     sync::{Number, lock},
 };
 use std::{collections::BTreeMap, sync::Mutex};
@@ -15,6 +16,8 @@ pub(crate) struct CommandTally {
     pub(crate) rejected: Number,
     /// Answered with an error.
     pub(crate) failed: Number,
+    /// How long they took.
+    pub(crate) times: Histogram,
 }
 
 /// The server's numbers.
@@ -77,6 +80,7 @@ impl Tallies {
             for number in [&command.calls, &command.nanos, &command.rejected, &command.failed] {
                 number.set(0);
             }
+            command.times.clear();
         }
         for number in [
             &self.connections,

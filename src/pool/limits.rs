@@ -353,6 +353,12 @@ impl MemoryCachePool {
         Ok(())
     }
 
+    /// The limit on memory; `None` is no limit.
+    #[must_use]
+    pub fn max_memory(&self) -> Option<ByteSize> {
+        self.engine.evictor.max_memory().map(ByteSize)
+    }
+
     /// Changes the limit on keys; `None` is no limit. A lower one is met by the inserts that follow,
     /// each of which evicts two keys. In a pool that had no limit before, up to 64 keys of a thread
     /// that inserts no more are not counted.

@@ -9,6 +9,7 @@ use crate::{
     clients::Client,
     protocol::parse_integer,
     session::{Next, ReplyMode},
+    waiting::End,
 };
 use std::{sync::Arc, time::Duration};
 
@@ -170,6 +171,14 @@ fn id(call: &mut Call<'_, '_>) -> Outcome {
     Ok(())
 }
 
+/// A letter for each fact.
+fn flags_of(client: &Client) -> String {
+    let facts = [(&client.is_monitor, 'O'), (&client.is_blocked, 'b'), (&client.no_evict, 'e')];
+    let flags: String =
+        facts.iter().filter(|(fact, _)| fact.is_raised()).map(|(_, letter)| letter).collect();
+    if flags.is_empty() { "N".to_owned() } else { flags }
+}
+
 /// A connection as CLIENT LIST shows it; buffers, which nobody else may look into, as empty.
 fn line_of(client: &Client) -> String {
     let number = usize::try_from(client.last_command.get()).unwrap_or(usize::MAX);
@@ -178,15 +187,16 @@ fn line_of(client: &Client) -> String {
     format!(
         "id={} addr={} laddr={} fd=-1 name={} age={} idle={} flags={} db={} sub=0 psub=0 ssub=0 \
          multi=-1 qbuf=0 qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll=0 omem=0 \
-         tot-mem=0 events=r cmd={command} user=default redir=-1 resp={} lib-name={} lib-ver={}\n",
+         tot-mem=0 events=r cmd={command} user={} redir=-1 resp={} lib-name={} lib-ver={}\n",
         client.id,
         client.address,
         client.local_address,
         String::from_utf8_lossy(&client.name()),
         client.since.elapsed().as_secs(),
         client.idle().as_secs(),
-        if client.no_evict.is_raised() { "e" } else { "N" },
+        flags_of(client),
         client.database.get(),
+        client.user(),
         if client.speaks_resp3.is_raised() { 3 } else { 2 },
         String::from_utf8_lossy(&library),
         String::from_utf8_lossy(&version),
@@ -264,10 +274,11 @@ fn kill(call: &mut Call<'_, '_>) -> Outcome {
                 clients.clear();
             }
         } else if is_word(word, "user") {
-            if value != b"default" {
-                let user = String::from_utf8_lossy(value);
+            let user = String::from_utf8_lossy(value);
+            if call.session.shared.acl.user(&user).is_none() {
                 return Err(Failure::made(format!("ERR No such user '{user}'")));
             }
+            clients.retain(|client| client.user() == user);
         } else if is_word(word, "skipme") && (is_word(value, "yes") || is_word(value, "no")) {
             skips_own = is_word(value, "yes");
         } else {
@@ -282,7 +293,7 @@ fn kill(call: &mut Call<'_, '_>) -> Outcome {
 }
 
 /// Lets clients end; the one that asks gets its reply first.
-fn end(call: &mut Call<'_, '_>, clients: &[Arc<Client>]) {
+pub(super) fn end(call: &mut Call<'_, '_>, clients: &[Arc<Client>]) {
     for client in clients {
         if client.id == call.session.client.id {
             call.session.next = Next::Close;
@@ -368,9 +379,27 @@ fn setname(call: &mut Call<'_, '_>) -> Outcome {
     Ok(())
 }
 
-/// No command blocks, so that nobody has to be freed.
 fn unblock(call: &mut Call<'_, '_>) -> Outcome {
-    parse_integer(call.args.at(2)).ok_or(Failure::NOT_AN_INTEGER)?;
-    call.reply.integer(0);
+    let end = match call.args.get(3) {
+        None => End::TimedOut,
+        Some(_) if call.args.len() > 4 => return Err(wrong_number("unblock")),
+        Some(word) if is_word(word, "timeout") => End::TimedOut,
+        Some(word) if is_word(word, "error") => End::Freed,
+        Some(_) => {
+            let text = "ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR";
+            return Err(Failure::text(text));
+        }
+    };
+    let id = parse_integer(call.args.at(2)).ok_or(Failure::NOT_AN_INTEGER)?;
+    let was_blocked =
+        u64::try_from(id).is_ok_and(|id| call.session.shared.waiting.release(id, end));
+    call.reply.flag(was_blocked);
     Ok(())
+}
+
+/// What containers say when a subcommand that exists has too many arguments.
+fn wrong_number(name: &str) -> Failure {
+    Failure::made(format!(
+        "ERR unknown subcommand or wrong number of arguments for '{name}'. Try CLIENT HELP."
+    ))
 }

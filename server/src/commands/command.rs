@@ -112,7 +112,7 @@ fn info(call: &mut Call<'_, '_>) -> Outcome {
     for name in call.args.iter().skip(2) {
         match catalog().find_full(name) {
             Some(command) => describe(call.reply, command),
-            None => call.reply.null_array(),
+            None => call.reply.null(),
         }
     }
     Ok(())
@@ -131,11 +131,11 @@ fn describe(reply: &mut Reply<'_>, command: &Command) {
     reply.integer(step);
     let categories = names_of(spec.all_categories(), &category::NAMES);
     simple_set(reply, categories.map(|name| format!("@{name}")));
-    reply.array(spec.tips.len());
+    reply.set(spec.tips.len());
     spec.tips.iter().for_each(|tip| reply.bulk(tip));
-    reply.array(spec.keys.len());
+    reply.set(spec.keys.len());
     spec.keys.iter().for_each(|keys| describe_keys(reply, keys));
-    reply.array(command.subcommands.len());
+    reply.set(command.subcommands.len());
     command.subcommands.iter().for_each(|subcommand| describe(reply, subcommand));
 }
 
@@ -239,10 +239,23 @@ fn getkeys(call: &mut Call<'_, '_>) -> Outcome {
     if command.spec.keys.is_empty() {
         return Err(Failure::text("ERR The command has no key arguments"));
     }
-    let keys: Option<Vec<_>> = command.spec.keys.iter().map(|keys| keys_of(keys, args)).collect();
-    let keys = keys.ok_or(Failure::text("ERR Invalid arguments specified for command"))?.concat();
+    let keys = command.try_keys_of(args);
+    let keys = keys.ok_or(Failure::text("ERR Invalid arguments specified for command"))?;
     call.reply.bulks(keys.iter());
     Ok(())
+}
+
+impl Command {
+    /// All keys among its arguments; none when their number makes no sense.
+    fn try_keys_of<'a>(&self, args: Arguments<'a>) -> Option<Vec<&'a [u8]>> {
+        let keys: Option<Vec<_>> = self.spec.keys.iter().map(|keys| keys_of(keys, args)).collect();
+        keys.map(|keys| keys.concat())
+    }
+
+    /// All keys among its arguments, as far as these make sense.
+    pub(crate) fn keys_of<'a>(&self, args: Arguments<'a>) -> Vec<&'a [u8]> {
+        self.try_keys_of(args).unwrap_or_default()
+    }
 }
 
 /// The keys among the arguments; none when their number makes no sense.
@@ -265,7 +278,10 @@ fn keys_of<'a>(keys: &KeySpec, args: Arguments<'a>) -> Option<Vec<&'a [u8]>> {
 
 fn list(call: &mut Call<'_, '_>) -> Outcome {
     let words = call.args.from(2);
-    let is_filter = words.len() == 3 && is_word(words.at(0), "filterby");
+    let filters = ["module", "aclcat", "pattern"];
+    let is_filter = words.len() == 3
+        && is_word(words.at(0), "filterby")
+        && filters.iter().any(|filter| is_word(words.at(1), filter));
     if !words.is_empty() && !is_filter {
         return Err(Failure::SYNTAX);
     }

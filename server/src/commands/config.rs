@@ -3,7 +3,7 @@
 use super::{
     Call, CommandSpec, Failure,
     spec::{flag, row},
-    words::Outcome,
+    words::{Outcome, is_word},
 };
 
 /// The rows.
@@ -65,7 +65,19 @@ fn set(call: &mut Call<'_, '_>) -> Outcome {
         .chunks_exact(2)
         .filter_map(|pair| Some((pair.first()?.as_ref(), pair.get(1)?.as_ref())))
         .collect();
-    call.session.shared.settings.set(&pairs).map_err(Failure::made)?;
+    let shared = &call.session.shared;
+    shared.settings.set(&pairs).map_err(Failure::made)?;
+    let is_limit = |name: &str| {
+        is_word(name.as_bytes(), "maxmemory") || is_word(name.as_bytes(), "maxmemory-policy")
+    };
+    if pairs.iter().any(|(name, _)| is_limit(name)) {
+        shared.databases.set_limit(shared.settings.memory_limit());
+    }
+    if let Some((_, password)) =
+        pairs.iter().find(|(name, _)| is_word(name.as_bytes(), "requirepass"))
+    {
+        shared.acl.require_password(password);
+    }
     call.reply.ok();
     Ok(())
 }

@@ -94,26 +94,15 @@ const WRONG_PASSWORD: Failure =
 
 /// Lets a client in that knows the password.
 fn authenticate(call: &mut Call<'_, '_>, user: &[u8], password: &[u8]) -> Outcome {
-    let expected = call.session.shared.settings.get("requirepass");
-    // Without a password every password will do, as for Redis's default user.
-    let is_right = expected.is_empty() || is_equal(expected.as_bytes(), password);
-    if user != b"default" || !is_right {
-        return Err(WRONG_PASSWORD);
-    }
-    call.session.is_authenticated = true;
+    let user = call.session.shared.acl.authenticate(user, password).ok_or(WRONG_PASSWORD)?;
+    call.session.become_user(user);
     Ok(())
-}
-
-/// Compares in a time that does not tell how much is equal.
-fn is_equal(one: &[u8], other: &[u8]) -> bool {
-    let differences = one.iter().zip(other).fold(0, |all, (one, other)| all | (one ^ other));
-    one.len() == other.len() && differences == 0
 }
 
 fn auth(call: &mut Call<'_, '_>) -> Outcome {
     let args = call.args;
     match args.len() {
-        2 if !call.session.shared.settings.is_guarded.is_raised() => {
+        2 if call.session.shared.acl.everybody().needs_no_password => {
             return Err(Failure::text(
                 "ERR AUTH <password> called without any password configured for the default \
                  user. Are you sure your configuration is correct?",

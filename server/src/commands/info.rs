@@ -6,7 +6,7 @@ use super::{
     spec::{category, flag, row},
     words::Outcome,
 };
-use crate::shared::Shared;
+use crate::{shared::Shared, slow_log::since_1970, sync::Number};
 use memory_cache_pool::CacheStats;
 use std::fmt::Write;
 
@@ -33,7 +33,7 @@ const SECTIONS: &[Section] = &[
     ("Cluster", |_| "cluster_enabled:0\r\n".to_owned()),
     ("Keyspace", keyspace),
     ("Commandstats", commands),
-    ("Latencystats", |_| String::new()),
+    ("Latencystats", latencies),
 ];
 
 /// How many of the sections are shown when nobody asks for one.
@@ -50,15 +50,27 @@ fn info(call: &mut Call<'_, '_>) -> Outcome {
     let all = asks("all") || asks("everything");
     let default = words.is_empty() || asks("default");
     call.session.settle();
-    let mut text = String::new();
-    for (number, (name, fields)) in SECTIONS.iter().enumerate() {
-        if all || default && number < BY_DEFAULT || asks(&name.to_ascii_lowercase()) {
-            let gap = if text.is_empty() { "" } else { "\r\n" };
-            text = text + gap + "# " + name + "\r\n" + &fields(&call.session.shared);
-        }
-    }
+    let text = sections(&call.session.shared, |number, name| {
+        all || default && number < BY_DEFAULT || asks(&name.to_ascii_lowercase())
+    });
     call.reply.verbatim(&text);
     Ok(())
+}
+
+/// All sections.
+pub(crate) fn everything(shared: &Shared) -> String {
+    sections(shared, |_, _| true)
+}
+
+fn sections(shared: &Shared, is_wanted: impl Fn(usize, &str) -> bool) -> String {
+    let mut text = String::new();
+    for (number, (name, fields)) in SECTIONS.iter().enumerate() {
+        if is_wanted(number, name) {
+            let gap = if text.is_empty() { "" } else { "\r\n" };
+            text = text + gap + "# " + name + "\r\n" + &fields(shared);
+        }
+    }
+    text
 }
 
 /// Lines of a name and a value.
@@ -76,14 +88,24 @@ fn server(shared: &Shared) -> String {
         ("redis_mode", "standalone".to_owned()),
         ("os", std::env::consts::OS.to_owned()),
         ("arch_bits", usize::BITS.to_string()),
+        ("multiplexing_api", "epoll".to_owned()),
         ("process_id", std::process::id().to_string()),
         ("run_id", format!("{:040x}", std::process::id())),
         ("tcp_port", shared.port.get().to_string()),
+        ("server_time_usec", since_1970().as_micros().to_string()),
         ("uptime_in_seconds", uptime.to_string()),
         ("uptime_in_days", (uptime / 86_400).to_string()),
         ("hz", shared.settings.get("hz")),
         ("configured_hz", shared.settings.get("hz")),
+        ("lru_clock", (since_1970().as_secs() % (1 << 24)).to_string()),
+        ("executable", executable()),
+        ("config_file", String::new()),
+        ("io_threads_active", "0".to_owned()),
     ])
+}
+
+fn executable() -> String {
+    std::env::current_exe().map_or_else(|_| String::new(), |path| path.display().to_string())
 }
 
 fn clients(shared: &Shared) -> String {
@@ -91,8 +113,9 @@ fn clients(shared: &Shared) -> String {
         ("connected_clients", shared.clients.count().to_string()),
         ("cluster_connections", "0".to_owned()),
         ("maxclients", shared.settings.most_clients.get().to_string()),
-        ("blocked_clients", "0".to_owned()),
+        ("blocked_clients", shared.waiting.count().to_string()),
         ("tracking_clients", "0".to_owned()),
+        ("clients_in_timeout_table", "0".to_owned()),
     ])
 }
 
@@ -104,8 +127,9 @@ fn sum(shared: &Shared, of: fn(&CacheStats) -> u64) -> u64 {
 fn memory(shared: &Shared) -> String {
     let used = shared.used_memory();
     let peak = shared.peak_memory.get();
-    let resident = resident_memory().unwrap_or(used);
-    let ratio = |hundredths: u64| format!("{}.{:02}", hundredths / 100, hundredths % 100);
+    // The bytes of this process that are in memory.
+    let resident = kilobytes_of("/proc/self/status", "VmRSS:").map_or(used, |size| size << 10);
+    let system = kilobytes_of("/proc/meminfo", "MemTotal:").unwrap_or(0) << 10;
     let dataset = sum(shared, |stats| stats.record_bytes as u64);
     lines([
         ("used_memory", used.to_string()),
@@ -114,26 +138,54 @@ fn memory(shared: &Shared) -> String {
         ("used_memory_rss_human", human(resident)),
         ("used_memory_peak", peak.to_string()),
         ("used_memory_peak_human", human(peak)),
+        ("used_memory_peak_perc", percent(used, peak)),
+        ("used_memory_startup", "0".to_owned()),
         ("used_memory_overhead", used.saturating_sub(dataset).to_string()),
         ("used_memory_dataset", dataset.to_string()),
+        ("used_memory_dataset_perc", percent(dataset, used)),
         ("used_memory_retired", sum(shared, |stats| stats.retired_bytes as u64).to_string()),
         ("used_memory_table", sum(shared, |stats| stats.table_bytes as u64).to_string()),
         ("used_memory_lua", "0".to_owned()),
+        ("used_memory_lua_human", human(0)),
+        ("used_memory_scripts", "0".to_owned()),
+        ("number_of_cached_scripts", "0".to_owned()),
+        ("number_of_functions", "0".to_owned()),
+        ("number_of_libraries", "0".to_owned()),
+        ("allocator_allocated", used.to_string()),
+        ("allocator_active", used.to_string()),
+        ("allocator_resident", resident.to_string()),
+        ("total_system_memory", system.to_string()),
+        ("total_system_memory_human", human(system)),
         ("maxmemory", shared.settings.get("maxmemory")),
         ("maxmemory_human", human(shared.settings.number("maxmemory"))),
         ("maxmemory_policy", shared.settings.get("maxmemory-policy")),
         ("mem_fragmentation_ratio", ratio(resident * 100 / used.max(1))),
+        ("mem_fragmentation_bytes", resident.saturating_sub(used).to_string()),
+        ("mem_not_counted_for_evict", "0".to_owned()),
+        ("mem_clients_normal", "0".to_owned()),
+        ("mem_clients_slaves", "0".to_owned()),
+        ("mem_aof_buffer", "0".to_owned()),
+        ("mem_replication_backlog", "0".to_owned()),
         ("mem_allocator", "system".to_owned()),
         ("active_defrag_running", "0".to_owned()),
         ("lazyfree_pending_objects", "0".to_owned()),
+        ("lazyfreed_objects", "0".to_owned()),
     ])
 }
 
-/// The bytes of this process that are in memory.
-fn resident_memory() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    line.split_ascii_whitespace().next()?.parse::<u64>().ok().map(|kilobytes| kilobytes << 10)
+/// A line of those that the system has about memory.
+fn kilobytes_of(path: &str, name: &str) -> Option<u64> {
+    let text = std::fs::read_to_string(path).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+    line.split_ascii_whitespace().next()?.parse().ok()
+}
+
+fn ratio(hundredths: u64) -> String {
+    format!("{}.{:02}", hundredths / 100, hundredths % 100)
+}
+
+fn percent(part: u64, whole: u64) -> String {
+    ratio(part.saturating_mul(10_000) / whole.max(1)) + "%"
 }
 
 /// Bytes as Redis writes them for people: `1.50M`.
@@ -149,30 +201,60 @@ fn human(bytes: u64) -> String {
 
 /// Nothing is saved.
 fn persistence(_: &Shared) -> String {
-    lines([
-        ("loading", "0".to_owned()),
-        ("async_loading", "0".to_owned()),
-        ("rdb_changes_since_last_save", "0".to_owned()),
-        ("rdb_bgsave_in_progress", "0".to_owned()),
-        ("rdb_last_save_time", "0".to_owned()),
-        ("rdb_last_bgsave_status", "ok".to_owned()),
-        ("aof_enabled", "0".to_owned()),
-        ("aof_rewrite_in_progress", "0".to_owned()),
-        ("aof_last_bgrewrite_status", "ok".to_owned()),
-        ("aof_last_write_status", "ok".to_owned()),
-    ])
+    const NOTHING: [&str; 14] = [
+        "current_cow_size",
+        "current_fork_perc",
+        "rdb_saves",
+        "rdb_last_cow_size",
+        "rdb_last_load_keys_expired",
+        "rdb_last_load_keys_loaded",
+        "aof_rewrite_scheduled",
+        "aof_rewrites",
+        "aof_last_cow_size",
+        "module_fork_in_progress",
+        "module_fork_last_cow_size",
+        "current_save_keys_processed",
+        "current_save_keys_total",
+        "current_cow_peak",
+    ];
+    let nothing: String = NOTHING.iter().map(|name| format!("{name}:0\r\n")).collect();
+    nothing
+        + &lines([
+            ("rdb_last_bgsave_time_sec", "-1".to_owned()),
+            ("rdb_current_bgsave_time_sec", "-1".to_owned()),
+            ("aof_last_rewrite_time_sec", "-1".to_owned()),
+            ("aof_current_rewrite_time_sec", "-1".to_owned()),
+            ("loading", "0".to_owned()),
+            ("async_loading", "0".to_owned()),
+            ("rdb_changes_since_last_save", "0".to_owned()),
+            ("rdb_bgsave_in_progress", "0".to_owned()),
+            ("rdb_last_save_time", "0".to_owned()),
+            ("rdb_last_bgsave_status", "ok".to_owned()),
+            ("aof_enabled", "0".to_owned()),
+            ("aof_rewrite_in_progress", "0".to_owned()),
+            ("aof_last_bgrewrite_status", "ok".to_owned()),
+            ("aof_last_write_status", "ok".to_owned()),
+        ])
 }
 
 fn stats(shared: &Shared) -> String {
     let tallies = &shared.tallies;
-    let uptime = shared.began.elapsed().as_secs().max(1);
-    let total = tallies.total_commands.get();
+    let rates = &shared.rates;
+    // Kilobytes per second.
+    let kbps = |rate: &Number| ratio(rate.get() * 100 / 1024);
     lines([
         ("total_connections_received", tallies.connections.get().to_string()),
-        ("total_commands_processed", total.to_string()),
-        ("instantaneous_ops_per_sec", (total / uptime).to_string()),
+        ("total_commands_processed", tallies.total_commands.get().to_string()),
+        ("instantaneous_ops_per_sec", rates.commands.get().to_string()),
         ("total_net_input_bytes", tallies.bytes_in.get().to_string()),
         ("total_net_output_bytes", tallies.bytes_out.get().to_string()),
+        ("instantaneous_input_kbps", kbps(&rates.bytes_in)),
+        ("instantaneous_output_kbps", kbps(&rates.bytes_out)),
+        ("sync_full", "0".to_owned()),
+        ("sync_partial_ok", "0".to_owned()),
+        ("sync_partial_err", "0".to_owned()),
+        ("latest_fork_usec", "0".to_owned()),
+        ("total_forks", "0".to_owned()),
         ("rejected_connections", tallies.rejected_connections.get().to_string()),
         ("expired_keys", sum(shared, |stats| stats.expirations).to_string()),
         ("evicted_keys", sum(shared, |stats| stats.evictions).to_string()),
@@ -182,6 +264,14 @@ fn stats(shared: &Shared) -> String {
         ("keyspace_misses", sum(shared, |stats| stats.misses).to_string()),
         ("pubsub_channels", "0".to_owned()),
         ("pubsub_patterns", "0".to_owned()),
+        ("pubsubshard_channels", "0".to_owned()),
+        ("migrate_cached_sockets", "0".to_owned()),
+        ("slave_expires_tracked_keys", "0".to_owned()),
+        ("active_defrag_hits", "0".to_owned()),
+        ("active_defrag_misses", "0".to_owned()),
+        ("active_defrag_key_hits", "0".to_owned()),
+        ("active_defrag_key_misses", "0".to_owned()),
+        ("tracking_total_keys", "0".to_owned()),
         ("total_error_replies", tallies.error_replies.get().to_string()),
     ])
 }
@@ -190,7 +280,14 @@ fn replication(_: &Shared) -> String {
     lines([
         ("role", "master".to_owned()),
         ("connected_slaves", "0".to_owned()),
+        ("master_failover_state", "no-failover".to_owned()),
+        ("master_replid", format!("{:040x}", std::process::id())),
         ("master_repl_offset", "0".to_owned()),
+        ("second_repl_offset", "-1".to_owned()),
+        ("repl_backlog_active", "0".to_owned()),
+        ("repl_backlog_size", "0".to_owned()),
+        ("repl_backlog_first_byte_offset", "0".to_owned()),
+        ("repl_backlog_histlen", "0".to_owned()),
     ])
 }
 
@@ -201,7 +298,13 @@ fn cpu(_: &Shared) -> String {
     let mut ticks = || fields.next().and_then(|field| field.parse::<u64>().ok()).unwrap_or(0);
     let seconds = |ticks: u64| format!("{}.{:02}0000", ticks / 100, ticks % 100);
     let (user, system) = (ticks(), ticks());
-    lines([("used_cpu_sys", seconds(system)), ("used_cpu_user", seconds(user))])
+    let (user_children, system_children) = (ticks(), ticks());
+    lines([
+        ("used_cpu_sys", seconds(system)),
+        ("used_cpu_user", seconds(user)),
+        ("used_cpu_sys_children", seconds(system_children)),
+        ("used_cpu_user_children", seconds(user_children)),
+    ])
 }
 
 fn errors(shared: &Shared) -> String {
@@ -218,7 +321,9 @@ fn keyspace(shared: &Shared) -> String {
     for (number, pool) in shared.databases.used() {
         let keys = pool.dbsize();
         if keys > 0 {
-            let _written = write!(text, "db{number}:keys={keys},expires=0,avg_ttl=0\r\n");
+            // One entry for each key with a deadline, and for some that had one.
+            let expires = pool.get_stats().wheel_entries.min(keys);
+            let _written = write!(text, "db{number}:keys={keys},expires={expires},avg_ttl=0\r\n");
         }
     }
     text
@@ -238,6 +343,21 @@ fn commands(shared: &Shared) -> String {
                 command.name,
                 each / 100,
                 each % 100,
+            );
+        }
+    }
+    text
+}
+
+fn latencies(shared: &Shared) -> String {
+    let mut text = String::new();
+    for (command, tally) in catalog().all.iter().zip(&shared.tallies.commands) {
+        if tally.calls.get() > 0 {
+            let [half, most, nearly_all] = [500, 990, 999].map(|part| tally.times.percentile(part));
+            let _written = write!(
+                text,
+                "latency_percentiles_usec_{}:p50={half}.000,p99={most}.000,p99.9={nearly_all}.000\r\n",
+                command.name,
             );
         }
     }

@@ -1,9 +1,9 @@
-//! LATENCY: how long commands took; no events are sampled.
+//! LATENCY: how long commands took, and which took too long.
 
 use super::{
     Call, CommandSpec, catalog,
     spec::{flag, row},
-    words::Outcome,
+    words::{Outcome, is_word},
 };
 
 /// The rows.
@@ -76,51 +76,87 @@ pub(super) const ROWS: &[CommandSpec] =
         ])];
 
 fn doctor(call: &mut Call<'_, '_>) -> Outcome {
-    call.reply.verbatim("No latency events are sampled; LATENCY HISTOGRAM and SLOWLOG tell more.");
+    let events = call.session.shared.events.all();
+    let mut text = String::from(
+        "Commands above latency-monitor-threshold are noted; see LATENCY HISTOGRAM and SLOWLOG too.\n",
+    );
+    for (name, event) in events {
+        let samples = event.samples.len();
+        text += &format!("{name}: {samples} samples, the longest {} ms\n", event.longest);
+    }
+    call.reply.verbatim(&text);
     Ok(())
 }
 
-/// One bucket a command, that of its mean, since times are added up and not kept.
 fn histogram(call: &mut Call<'_, '_>) -> Outcome {
+    call.session.settle();
     let is_wanted = |name: &str| {
-        call.args.len() == 2
-            || call.args.iter().skip(2).any(|word| word.eq_ignore_ascii_case(name.as_bytes()))
+        let is_named = |word: &[u8]| {
+            let name = name.as_bytes();
+            let container = name.split(|byte| *byte == b'|').next().unwrap_or(name);
+            word.eq_ignore_ascii_case(name) || word.eq_ignore_ascii_case(container)
+        };
+        call.args.len() == 2 || call.args.iter().skip(2).any(is_named)
     };
-    let tallies = &call.session.shared.tallies;
     let rows: Vec<_> = catalog()
         .all
         .iter()
-        .zip(&tallies.commands)
-        .map(|(command, tally)| (command, tally.calls.get(), tally.nanos.get()))
-        .filter(|(command, calls, _)| *calls > 0 && is_wanted(&command.name))
+        .zip(&call.session.shared.tallies.commands)
+        .filter(|(command, tally)| tally.calls.get() > 0 && is_wanted(&command.name))
+        .map(|(command, tally)| (&command.name, tally.times.cumulative()))
         .collect();
+    let integer = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     call.reply.map(rows.len());
-    for (command, calls, nanos) in rows {
-        let micros = (nanos / calls / 1000).max(1).next_power_of_two();
-        let calls = i64::try_from(calls).unwrap_or(i64::MAX);
-        call.reply.bulk(&command.name);
+    for (name, times) in rows {
+        call.reply.bulk(name);
         call.reply.map(2);
         call.reply.bulk("calls");
-        call.reply.integer(calls);
+        call.reply.integer(integer(times.last().map_or(0, |(_, calls)| *calls)));
         call.reply.bulk("histogram_usec");
-        call.reply.map(1);
-        call.reply.integer(i64::try_from(micros).unwrap_or(i64::MAX));
-        call.reply.integer(calls);
+        call.reply.map(times.len());
+        for (micros, calls) in times {
+            call.reply.integer(integer(micros));
+            call.reply.integer(integer(calls));
+        }
     }
     Ok(())
 }
 
 fn history(call: &mut Call<'_, '_>) -> Outcome {
-    call.reply.array(0);
+    let events = call.session.shared.events.all();
+    let is_it = |name: &str| is_word(call.args.at(2), name);
+    let event = events.into_iter().find(|(name, _)| is_it(name));
+    let samples = event.map_or_else(Default::default, |(_, event)| event.samples);
+    call.reply.array(samples.len());
+    for (second, millis) in samples {
+        call.reply.array(2);
+        call.reply.integer(second);
+        call.reply.integer(millis);
+    }
     Ok(())
 }
 
 fn latest(call: &mut Call<'_, '_>) -> Outcome {
-    call.reply.array(0);
+    let events = call.session.shared.events.all();
+    call.reply.array(events.len());
+    for (name, event) in events {
+        let (second, millis) = event.samples.back().copied().unwrap_or_default();
+        call.reply.array(4);
+        call.reply.bulk(name);
+        call.reply.integer(second);
+        call.reply.integer(millis);
+        call.reply.integer(event.longest);
+    }
     Ok(())
 }
 
 fn reset(call: &mut Call<'_, '_>) -> Outcome {
-    call.reply.integer(0);
+    let events = &call.session.shared.events;
+    let forgotten = if call.args.len() == 2 {
+        events.forget(None)
+    } else {
+        call.args.iter().skip(2).map(|name| events.forget(Some(name))).sum()
+    };
+    call.reply.count(forgotten);
     Ok(())
 }

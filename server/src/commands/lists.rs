@@ -5,7 +5,7 @@ use super::{
     spec::{access, category, counted_keys, flag, key, row},
     words::{NUMBER_OF_KEYS, Outcome, counted, integer, is_word},
 };
-use crate::protocol::parse_integer;
+use crate::protocol::{Arguments, parse_integer};
 use memory_cache_pool::{InsertPosition, ListEnd, PushOptions};
 
 /// The rows.
@@ -164,6 +164,7 @@ fn push(call: &mut Call<'_, '_>, options: PushOptions) -> Outcome {
     let elements: Vec<&[u8]> = call.args.iter().skip(2).collect();
     let len = call.session.pool.push_options(call.args.at(1), &elements, options)?;
     call.reply.count(len);
+    call.brought(call.args.at(1));
     Ok(())
 }
 
@@ -321,7 +322,7 @@ fn not_negative(text: &[u8]) -> Option<usize> {
     parse_integer(text).and_then(|number| usize::try_from(number).ok())
 }
 
-fn end_of(word: &[u8]) -> Result<ListEnd, Failure> {
+pub(super) fn end_of(word: &[u8]) -> Result<ListEnd, Failure> {
     if is_word(word, "left") {
         Ok(ListEnd::Left)
     } else if is_word(word, "right") {
@@ -335,34 +336,51 @@ fn lmove(call: &mut Call<'_, '_>) -> Outcome {
     let (from, to) = (end_of(call.args.at(3))?, end_of(call.args.at(4))?);
     let element = call.session.pool.lmove(call.args.at(1), call.args.at(2), from, to)?;
     call.reply.optional(element);
+    call.brought(call.args.at(2));
     Ok(())
 }
 
 fn rpoplpush(call: &mut Call<'_, '_>) -> Outcome {
     let element = call.session.pool.rpoplpush(call.args.at(1), call.args.at(2))?;
     call.reply.optional(element);
+    call.brought(call.args.at(2));
     Ok(())
 }
 
-fn lmpop(call: &mut Call<'_, '_>) -> Outcome {
-    let args = call.args;
-    let number = not_negative(args.at(1)).filter(|number| *number > 0).ok_or(NUMBER_OF_KEYS)?;
-    let place = number.checked_add(2).filter(|place| *place < args.len());
-    let place = place.ok_or(Failure::SYNTAX)?;
-    let end = end_of(args.at(place))?;
-    let mut most = None;
-    let mut at = place + 1;
-    while let Some(word) = args.get(at) {
-        let value = args.get(at + 1).ok_or(Failure::SYNTAX)?;
-        if !is_word(word, "count") || most.is_some() {
-            return Err(Failure::SYNTAX);
+/// What LMPOP asks for.
+#[derive(Debug)]
+pub(super) struct Popping<'a> {
+    pub(super) keys: Vec<&'a [u8]>,
+    pub(super) end: ListEnd,
+    pub(super) most: usize,
+}
+
+impl<'a> Popping<'a> {
+    /// Reads `numkeys key… LEFT|RIGHT [COUNT count]` after one other argument.
+    pub(super) fn parse(args: Arguments<'a>) -> Result<Self, Failure> {
+        let number = not_negative(args.at(1)).filter(|number| *number > 0).ok_or(NUMBER_OF_KEYS)?;
+        let place = number.checked_add(2).filter(|place| *place < args.len());
+        let place = place.ok_or(Failure::SYNTAX)?;
+        let end = end_of(args.at(place))?;
+        let mut most = None;
+        let mut at = place + 1;
+        while let Some(word) = args.get(at) {
+            let value = args.get(at + 1).ok_or(Failure::SYNTAX)?;
+            if !is_word(word, "count") || most.is_some() {
+                return Err(Failure::SYNTAX);
+            }
+            let text = Failure::text("ERR count should be greater than 0");
+            most = Some(not_negative(value).filter(|most| *most > 0).ok_or(text)?);
+            at += 2;
         }
-        let text = Failure::text("ERR count should be greater than 0");
-        most = Some(not_negative(value).filter(|most| *most > 0).ok_or(text)?);
-        at += 2;
+        let keys = args.iter().skip(2).take(number).collect();
+        Ok(Self { keys, end, most: most.unwrap_or(1) })
     }
-    let keys: Vec<&[u8]> = args.iter().skip(2).take(number).collect();
-    match call.session.pool.lmpop(&keys, end, most.unwrap_or(1))? {
+}
+
+fn lmpop(call: &mut Call<'_, '_>) -> Outcome {
+    let Popping { keys, end, most } = Popping::parse(call.args)?;
+    match call.session.pool.lmpop(&keys, end, most)? {
         None => call.reply.null_array(),
         Some(popped) => {
             call.reply.array(2);

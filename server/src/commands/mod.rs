@@ -5,6 +5,7 @@
 //! file and to name it here.
 
 mod acl;
+mod blocking;
 mod catalog;
 mod client;
 mod command;
@@ -21,6 +22,7 @@ mod keys;
 mod latency;
 mod lists;
 mod memory;
+mod monitor;
 mod moving;
 mod numbers;
 mod object;
@@ -32,9 +34,12 @@ mod strings;
 mod transactions;
 mod words;
 
+pub(crate) use acl::denial_text;
+pub(crate) use blocking::write_end;
 pub(crate) use catalog::{Command, Container, catalog};
 pub(crate) use failure::Failure;
-pub(crate) use spec::{CommandSpec, flag};
+pub(crate) use info::everything;
+pub(crate) use spec::{CommandSpec, category_bit, flag};
 
 use crate::{
     protocol::{Arguments, Reply},
@@ -44,6 +49,7 @@ use crate::{
 /// Every family's rows.
 static FAMILIES: &[&[CommandSpec]] = &[
     acl::ROWS,
+    blocking::ROWS,
     client::ROWS,
     command::ROWS,
     config::ROWS,
@@ -56,6 +62,7 @@ static FAMILIES: &[&[CommandSpec]] = &[
     latency::ROWS,
     lists::ROWS,
     memory::ROWS,
+    monitor::ROWS,
     moving::ROWS,
     numbers::ROWS,
     object::ROWS,
@@ -77,4 +84,13 @@ pub(crate) struct Call<'c, 'o> {
     pub(crate) args: Arguments<'c>,
     /// Where the reply is written.
     pub(crate) reply: &'c mut Reply<'o>,
+}
+
+impl Call<'_, '_> {
+    /// Serves who waits for a list that the command may have made.
+    #[inline]
+    pub(crate) fn brought(&self, key: &[u8]) {
+        let shared = &self.session.shared;
+        shared.waiting.pushed(&shared.databases, self.session.database, key);
+    }
 }

@@ -1,7 +1,8 @@
 //! RENAME, COPY, MOVE and SWAPDB.
 //!
-//! Between two databases, which are two pools, COPY and MOVE carry strings only, and not in one
-//! step: in between, a client, or the host, may see neither key or both.
+//! Between two databases, which are two pools, COPY and MOVE do not carry a key in one step: a client,
+//! or the host, may see it in both, or without its deadline; and what is written to it meanwhile may
+//! stay behind.
 
 use super::{
     Call, CommandSpec, Failure,
@@ -9,7 +10,7 @@ use super::{
     words::{Outcome, is_word},
 };
 use crate::protocol::parse_integer;
-use memory_cache_pool::{MemoryCachePool, SetOptions};
+use memory_cache_pool::{Error, MemoryCachePool, SetOptions, ValueType};
 
 /// The rows.
 pub(super) const ROWS: &[CommandSpec] = &[
@@ -46,13 +47,43 @@ pub(super) const ROWS: &[CommandSpec] = &[
 
 const SAME_OBJECT: Failure = Failure::text("ERR source and destination objects are the same");
 
-/// How to set a key so that it has a deadline; −1 for none.
-fn with_deadline(deadline: i64) -> SetOptions {
-    if deadline > 0 { SetOptions::new().pxat(deadline) } else { SetOptions::new() }
+/// Carries a key from one pool to another, which has no such key; false when there is nothing to
+/// carry. All elements come at once, their deadline after them.
+fn carry(
+    from: &MemoryCachePool,
+    key: &[u8],
+    to: &MemoryCachePool,
+    new_key: &[u8],
+) -> Result<bool, Error> {
+    let deadline = from.pexpiretime(key);
+    match from.type_of(key) {
+        None | Some(ValueType::Object) => return Ok(false),
+        Some(ValueType::String) => {
+            let Some(value) = from.get(key)? else { return Ok(false) };
+            let options = SetOptions::new().nx();
+            let options = if deadline > 0 { options.pxat(deadline) } else { options };
+            return Ok(to.set_options(new_key, value, options)?.was_set);
+        }
+        Some(ValueType::List) => {
+            to.rpush_many(new_key, &from.lrange(key, 0, -1)?)?;
+        }
+        Some(ValueType::Set) => {
+            to.sadd_many(new_key, &from.smembers(key)?)?;
+        }
+        Some(ValueType::Hash) => {
+            to.hset_many(new_key, &from.hgetall(key)?)?;
+        }
+        Some(_) => return Ok(false),
+    }
+    if deadline > 0 {
+        to.pexpireat(new_key, deadline)?;
+    }
+    Ok(to.exists(new_key))
 }
 
 fn rename(call: &mut Call<'_, '_>) -> Outcome {
     call.session.pool.rename(call.args.at(1), call.args.at(2))?;
+    call.brought(call.args.at(2));
     call.reply.ok();
     Ok(())
 }
@@ -60,6 +91,7 @@ fn rename(call: &mut Call<'_, '_>) -> Outcome {
 fn renamenx(call: &mut Call<'_, '_>) -> Outcome {
     let was_renamed = call.session.pool.renamenx(call.args.at(1), call.args.at(2))?;
     call.reply.flag(was_renamed);
+    call.brought(call.args.at(2));
     Ok(())
 }
 
@@ -88,18 +120,15 @@ fn copy(call: &mut Call<'_, '_>) -> Outcome {
     if database == call.session.database {
         let was_copied = call.session.pool.copy(from, to, replaces)?;
         call.reply.flag(was_copied);
+        call.brought(to);
         return Ok(());
     }
-    let deadline = call.session.pool.pexpiretime(from);
-    let was_copied = match call.session.pool.get(from)? {
-        None => false,
-        Some(value) => {
-            let options = with_deadline(deadline);
-            let options = if replaces { options } else { options.nx() };
-            target.set_options(to, value, options)?.was_set
-        }
-    };
+    if replaces && call.session.pool.exists(from) {
+        target.delete(to);
+    }
+    let was_copied = !target.exists(to) && carry(&call.session.pool, from, &target, to)?;
     call.reply.flag(was_copied);
+    call.session.shared.waiting.pushed(&call.session.shared.databases, database, to);
     Ok(())
 }
 
@@ -116,13 +145,12 @@ fn move_key(call: &mut Call<'_, '_>) -> Outcome {
         return Err(SAME_OBJECT);
     }
     let (pool, key) = (&call.session.pool, call.args.at(1));
-    let deadline = pool.pexpiretime(key);
-    let was_moved = !target.exists(key)
-        && match pool.getdel(key)? {
-            None => false,
-            Some(value) => target.set_options(key, value, with_deadline(deadline))?.was_set,
-        };
+    let was_moved = !target.exists(key) && carry(pool, key, &target, key)?;
+    if was_moved {
+        pool.delete(key);
+    }
     call.reply.flag(was_moved);
+    call.session.shared.waiting.pushed(&call.session.shared.databases, database, key);
     Ok(())
 }
 
@@ -132,9 +160,12 @@ fn swapdb(call: &mut Call<'_, '_>) -> Outcome {
     let second =
         parse_integer(call.args.at(2)).ok_or(Failure::text("ERR invalid second DB index"))?;
     let index = |number| usize::try_from(number).unwrap_or(usize::MAX);
-    if !call.session.shared.databases.swap(index(first), index(second)) {
+    let (first, second) = (index(first), index(second));
+    let shared = &call.session.shared;
+    if !shared.databases.swap(first, second) {
         return Err(Failure::text("ERR DB index is out of range"));
     }
+    shared.waiting.look(&shared.databases, Some(&[first, second]));
     call.reply.ok();
     Ok(())
 }

@@ -74,12 +74,17 @@ fn freq(call: &mut Call<'_, '_>) -> Outcome {
 }
 
 fn idletime(call: &mut Call<'_, '_>) -> Outcome {
-    match call.session.pool.key_info(call.args.at(2)) {
-        Some(info) => {
-            call.reply.integer(i64::try_from(info.idle.as_secs()).unwrap_or(i64::MAX));
-        }
-        None => call.reply.null(),
+    let Some(idle) = call.session.pool.object_idletime(call.args.at(2)) else {
+        call.reply.null();
+        return Ok(());
+    };
+    if call.session.pool.eviction_policy().to_string().ends_with("lfu") {
+        return Err(Failure::text(
+            "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when \
+             switching between policies at runtime LRU and LFU data will take some time to adjust.",
+        ));
     }
+    call.reply.integer(i64::try_from(idle.as_secs()).unwrap_or(i64::MAX));
     Ok(())
 }
 

@@ -107,6 +107,10 @@ pub(super) const ROWS: &[CommandSpec] = &[
 
 /// There are no functions: to remove them all is easy.
 fn flush(call: &mut Call<'_, '_>) -> Outcome {
+    let is_known = |word: &[u8]| is_word(word, "sync") || is_word(word, "async");
+    if call.args.len() > 3 || !call.args.get(2).is_none_or(is_known) {
+        return Err(Failure::text("ERR FUNCTION FLUSH only supports SYNC|ASYNC option"));
+    }
     call.reply.ok();
     Ok(())
 }
@@ -122,7 +126,13 @@ fn stats(call: &mut Call<'_, '_>) -> Outcome {
     call.reply.bulk("running_script");
     call.reply.null();
     call.reply.bulk("engines");
-    call.reply.map(0);
+    call.reply.map(1);
+    call.reply.bulk("LUA");
+    call.reply.map(2);
+    call.reply.bulk("libraries_count");
+    call.reply.integer(0);
+    call.reply.bulk("functions_count");
+    call.reply.integer(0);
     Ok(())
 }
 

@@ -271,3 +271,8 @@ pub(crate) mod category {
 pub(crate) fn names_of<'n>(bits: u32, names: &'n [&'n str]) -> impl Iterator<Item = &'n str> {
     names.iter().enumerate().filter(move |(bit, _)| bits >> bit & 1 == 1).map(|(_, name)| *name)
 }
+
+/// The bit of a category.
+pub(crate) fn category_bit(name: &str) -> Option<u32> {
+    category::NAMES.iter().position(|known| *known == name).map(|bit| 1 << bit)
+}

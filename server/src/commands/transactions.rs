@@ -64,11 +64,11 @@ pub(super) const ROWS: &[CommandSpec] = &[
 const NOT_YET: Failure = Failure::text("ERR transactions are not supported by this server");
 
 fn discard(_: &mut Call<'_, '_>) -> Outcome {
-    Err(Failure::text("ERR DISCARD without MULTI"))
+    Err(Failure::text("ERR DISCARD without MULTI, which is not supported by this server"))
 }
 
 fn exec(_: &mut Call<'_, '_>) -> Outcome {
-    Err(Failure::text("ERR EXEC without MULTI"))
+    Err(Failure::text("ERR EXEC without MULTI, which is not supported by this server"))
 }
 
 fn multi(_: &mut Call<'_, '_>) -> Outcome {

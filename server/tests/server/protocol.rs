@@ -1,10 +1,6 @@
 //! What comes over a connection, right or wrong, whole or in pieces.
 
-use crate::support::{Running, Value, request};
-
-fn line(text: &str) -> Value {
-    Value::Line(text.to_owned())
-}
+use crate::support::{Running, Value, line, request};
 
 fn bulk(text: &str) -> Value {
     Value::Bulk('$', text.as_bytes().to_vec())

@@ -83,6 +83,16 @@ impl std::fmt::Debug for Value {
     }
 }
 
+impl Value {
+    /// A byte string as text, and nothing else.
+    pub(crate) fn text(&self) -> String {
+        match self {
+            Self::Bulk(_, bytes) => String::from_utf8_lossy(bytes).into_owned(),
+            _ => String::new(),
+        }
+    }
+}
+
 impl Client {
     /// Sends bytes as they are.
     pub(crate) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -143,4 +153,9 @@ pub(crate) fn request<A: AsRef<[u8]>>(words: &[A]) -> Vec<u8> {
         request.extend_from_slice(b"\r\n");
     }
     request
+}
+
+/// A reply of one line.
+pub(crate) fn line(text: &str) -> Value {
+    Value::Line(text.to_owned())
 }
