@@ -169,7 +169,7 @@ use local::Local;
 use pace::Pace;
 use rule::{Rule, place_of, policy_at, rule_at};
 use trial::Trials;
-use usage::{Tick, Usage};
+use usage::{Tick, Usage, lot_of};
 
 /// Victims of one write, beyond those whose room its own record takes.
 const VICTIMS: usize = 2;
@@ -305,16 +305,16 @@ impl Evictor {
         rule_at(self.place.load(Ordering::Relaxed))
     }
 
-    /// Notes a read of a record; `lot` is random, `millis` the time since the pool began.
+    /// Notes a read of a record, the thread's so-manieth; `millis` is the time since the pool began.
     #[inline]
     pub(crate) fn touch(
         &self,
         usage: &Usage,
         local: &Local,
-        lot: u32,
+        reads: u64,
         millis: impl FnOnce() -> u64,
     ) {
-        let now = self.pace.now();
+        let (now, lot) = (self.pace.now(), lot_of(reads));
         if usage.needs_note(now, lot) {
             self.note(usage, now, lot, local, millis);
         }

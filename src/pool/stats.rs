@@ -92,7 +92,8 @@ impl MemoryCachePool {
             |tally: Tally| engine.domain.total(tally).wrapping_sub(baseline[tally as usize]);
         // Stripes are read one after the other, so that a sum may come out below zero.
         let bytes = |sum: u64| usize::try_from(sum.cast_signed()).unwrap_or(0);
-        let (hits, misses) = (since(Tally::Hits), since(Tally::Misses));
+        let hits = if engine.counts { since(Tally::Hits) } else { 0 };
+        let misses = since(Tally::Misses);
         let (sets, deletes) = (since(Tally::Sets), since(Tally::Deletes));
         let record_bytes = bytes(engine.domain.total(Tally::RecordBytes));
         let retired_bytes = bytes(engine.domain.retired_bytes());

@@ -150,8 +150,9 @@ impl MemoryCachePool {
     ) -> Result<Option<R>, Error> {
         let engine = &*self.engine;
         let key = key.as_ref();
-        let hash = engine.hash(key);
+        // Pinned first, since what a hash is made of takes more registers than the hash.
         let guard = engine.pin();
+        let hash = engine.hash(key);
         match engine.look_up(&guard, key, hash, Touch::Yes) {
             None => Ok(None),
             Some(live) => with_bytes(live, look).map(Some),
