@@ -368,6 +368,8 @@ pub(crate) enum Mutant {
     GhostByStore,
     /// R20: whoever lost the CAS subtracts all the same.
     LoserSubtracts,
+    /// R20: a spared record is counted before its CAS.
+    SparedCountedFirst,
     /// The right to evict a key is taken before a victim is known.
     RightBeforeVictim,
     /// A key is evicted whether or not it is still one too many.

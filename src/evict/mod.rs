@@ -47,8 +47,9 @@
 //!                  remove v: won → done;  lost → k = keys.fetch_add(1) + 1
 //! ```
 //!
-//! Under policies that may find nobody (`noeviction`, `volatile-*`) the key is counted before it is
-//! published, and a write that finds no room fails with nothing to undo.
+//! Under policies that may find nobody (`noeviction`, `volatile-*`; any, where more than half of the
+//! keys are [spared](spared)) the key is counted before it is published, and a write that finds no
+//! room fails with nothing to undo.
 //!
 //! **Bytes** are counted [where they are allocated](crate::reclaim::ledger) and limited by a
 //! [`budget`]. A write makes room before it allocates. What is larger than the limit is refused, and
@@ -152,6 +153,7 @@ mod loom;
 mod pace;
 mod rule;
 mod search;
+pub(crate) mod spared;
 #[cfg(all(test, not(pool_loom)))]
 mod tests;
 mod timeline;
@@ -168,6 +170,7 @@ use key_limit::KeyLimit;
 use local::Local;
 use pace::Pace;
 use rule::{Rule, place_of, policy_at, rule_at};
+use spared::Spared;
 use trial::Trials;
 use usage::{Tick, Usage, lot_of};
 
@@ -222,6 +225,7 @@ pub(crate) struct Evictor {
     pub(crate) pace: CachePadded<Pace>,
     pub(crate) budget: Budget,
     pub(crate) keys: KeyLimit,
+    pub(crate) spared: Spared,
     trials: Trials,
     /// The policy's place in the list of rules.
     place: AtomicUsize,
@@ -239,6 +243,7 @@ impl Evictor {
             pace: CachePadded::new(Pace::new()),
             budget: Budget::new(bytes),
             keys: KeyLimit::new(keys),
+            spared: Spared::default(),
             trials: Trials::new(),
             place: AtomicUsize::new(place_of(policy)),
             fitted: AtomicUsize::new(0),

@@ -206,7 +206,7 @@ mod tests {
         for tag in [0, 1, 0xFFFF] {
             assert_eq!(as_record(0, tag), None);
             for pointer in [16, POINTER - 16, POINTER] {
-                let raw = (tag as usize) << TAG_SHIFT | pointer;
+                let raw = Tag::of(tag << TAG_SHIFT).0 << TAG_SHIFT | pointer;
                 assert_eq!(as_record(raw, tag), Some(pointer));
                 assert_eq!(as_record(raw, tag ^ 1), None);
                 assert_eq!(as_record(raw, tag ^ 0x8000), None);
