@@ -49,6 +49,9 @@ pub enum Error {
     /// There is no room: the pool is at `max_keys` or `max_memory` and its policy lets nothing go,
     /// or the value is larger than `max_memory`.
     OutOfMemory,
+    /// As much is spared from eviction as
+    /// [may be](crate::CacheConfig::no_evict_percent).
+    NoEvictLimit,
     /// There is no room, because too much that was deleted or replaced is still held by a thread
     /// that does not finish its read. Evicting more would not help.
     Stalled,
@@ -80,6 +83,7 @@ impl fmt::Display for Error {
             Self::SameKey => "source and destination are the same key",
             Self::TooManyElements => "the value would hold 4,294,967,296 elements or more",
             Self::OutOfMemory => "the pool holds as much as it may",
+            Self::NoEvictLimit => "as much is spared from eviction as may be",
             Self::Stalled => "a reader that does not finish keeps memory from being freed",
             Self::TableFull => "too many keys have the same hash",
         })

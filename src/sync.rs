@@ -170,6 +170,17 @@ impl Counter {
         self.0.store(self.0.load(Relaxed).wrapping_add(amount), Relaxed);
     }
 
+    /// Adds one, and returns what the stripe is at with it; as [`Counter::add`].
+    #[inline]
+    pub(crate) fn next(&self) -> u64 {
+        use std::sync::atomic::Ordering::Relaxed;
+        // ORDERING: Relaxed; as in `add`.
+        let next = self.0.load(Relaxed).wrapping_add(1);
+        // ORDERING: Relaxed; as in `add`.
+        self.0.store(next, Relaxed);
+        next
+    }
+
     /// Subtracts `amount`; as [`Counter::add`].
     #[inline]
     pub(crate) fn subtract(&self, amount: u64) {
@@ -359,6 +370,8 @@ pub(crate) enum Mutant {
     GhostByStore,
     /// R20: whoever lost the CAS subtracts all the same.
     LoserSubtracts,
+    /// R20: a spared record is counted before its CAS.
+    SparedCountedFirst,
     /// The right to evict a key is taken before a victim is known.
     RightBeforeVictim,
     /// A key is evicted whether or not it is still one too many.

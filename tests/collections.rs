@@ -180,7 +180,7 @@ fn a_deadline_moves_with_a_large_value() -> Done {
         let before = content(&pool, key)?;
         for _ in 0..50 {
             pool.pexpire(key, 1_000_000)?;
-            pool.persist(key);
+            pool.persist(key)?;
         }
         assert_eq!(content(&pool, key)?, before);
         pool.delete(key);
@@ -240,7 +240,7 @@ fn no_element_is_lost_between_threads() {
                     }
                     if round % 100 == 0 {
                         pool.pexpire("all", 10_000_000).unwrap();
-                        pool.persist("queue");
+                        pool.persist("queue").unwrap();
                         pool.copy("counts", "copy", true).unwrap();
                     }
                 }

@@ -186,7 +186,7 @@ fn a_deadline_that_is_taken_back_or_moved_is_no_more() -> Result<(), Error> {
     for key in ["persisted", "put off", "brought forward", "overwritten", "kept"] {
         pool.set_options(key, "v", SetOptions::new().px(1_000))?;
     }
-    assert!(pool.persist("persisted"));
+    assert!(pool.persist("persisted")?);
     assert!(pool.pexpire("put off", 5_000)?);
     assert!(pool.pexpire("brought forward", 100)?);
     pool.set("overwritten", "without")?;

@@ -103,7 +103,7 @@ fn increments_are_counted_while_the_deadline_changes() -> Result<(), Error> {
         scope.spawn(|| {
             for _ in 0..ROUNDS / 16 {
                 pool.expire("n", 1_000)?;
-                pool.persist("n");
+                pool.persist("n")?;
             }
             Ok::<_, Error>(())
         });

@@ -110,6 +110,21 @@ impl Cache for moka::sync::Cache<Bytes, Arc<[u8]>, Hasher> {
     }
 }
 
+/// It has two threads of its own, and may drop what it is given.
+impl Cache for stretto::Cache<Bytes, Bytes> {
+    fn get(&self, key: &[u8]) -> bool {
+        Self::get(self, key).is_some_and(|value| !black_box(value.value()).is_empty())
+    }
+
+    fn set(&self, key: &[u8], value: &[u8]) {
+        let _ = self.insert(key.into(), value.into(), 1);
+    }
+
+    fn len(&self) -> usize {
+        Self::len(self)
+    }
+}
+
 /// What is measured: how many entries, and how many requests of each thread for which keys.
 struct Scale {
     entries: usize,
@@ -138,14 +153,21 @@ fn contenders(entries: usize) -> Vec<(&'static str, Box<dyn Cache>)> {
         .with_hash_builder(Hasher::default())
         .build();
     let moka = moka::sync::Cache::builder().max_capacity(entries as u64);
-    vec![
+    let most = i64::try_from(entries).unwrap_or(i64::MAX);
+    let stretto = stretto::Cache::builder(entries * 10, most).set_ignore_internal_cost(true);
+    let mut contenders: Vec<(_, Box<dyn Cache>)> = vec![
         ("pool lfu", pool(EvictionPolicy::AllKeysLfu, entries)),
         ("pool lru", pool(EvictionPolicy::AllKeysLru, entries)),
         ("quick_cache", Box::new(quick_cache)),
         ("scc", Box::new(scc)),
         ("foyer lfu", Box::new(foyer)),
         ("moka", Box::new(moka.build_with_hasher(Hasher::default()))),
-    ]
+    ];
+    // Without its threads it is no contender.
+    if let Ok(stretto) = stretto.finalize() {
+        contenders.push(("stretto", Box::new(stretto)));
+    }
+    contenders
 }
 
 /// Gets a key, and inserts it when it is not there; whether it was.

@@ -115,7 +115,7 @@ impl Pool {
     #[pyo3(signature = (key))]
     fn persist(&self, key: &Bound<'_, PyAny>) -> PyResult<bool> {
         let is_changed = self.core().persist(text::key(key)?);
-        self.written(key.py(), Ok(is_changed))
+        self.written(key.py(), is_changed)
     }
 
     /// Returns the seconds that `key` has to live, rounded; -1 if it does not expire, -2 without it.

@@ -69,9 +69,15 @@ impl Evictor {
     #[inline]
     pub(crate) fn take_place<H: Host>(&self, host: &H) -> Result<Place, Refusal> {
         match self.rule() {
-            Some(rule) if !rule.is_volatile => Ok(Place::Open),
+            Some(rule) if !rule.is_volatile && !self.is_crowded() => Ok(Place::Open),
             rule => self.take_place_now(host, rule),
         }
+    }
+
+    /// Whether so many keys are spared that a policy may find nobody.
+    #[inline]
+    pub(super) fn is_crowded(&self) -> bool {
+        self.spared.sum().keys != 0 && self.spared.is_crowd(self.keys.most().min(self.keys.count()))
     }
 
     fn take_place_now<H: Host>(&self, host: &H, rule: Option<Rule>) -> Result<Place, Refusal> {

@@ -20,7 +20,8 @@ pub(crate) struct Facts<'h> {
     pub(crate) deadline: u64,
     /// Whether the deadline has passed.
     pub(crate) has_expired: bool,
-    /// Whether it may be evicted: it is not the one that is being written.
+    /// Whether it may be removed: it is not the one that is being written, and it has expired or is
+    /// not spared.
     pub(crate) may_go: bool,
 }
 

@@ -47,8 +47,9 @@
 //!                  remove v: won → done;  lost → k = keys.fetch_add(1) + 1
 //! ```
 //!
-//! Under policies that may find nobody (`noeviction`, `volatile-*`) the key is counted before it is
-//! published, and a write that finds no room fails with nothing to undo.
+//! Under policies that may find nobody (`noeviction`, `volatile-*`; any, where more than half of the
+//! keys are [spared](spared)) the key is counted before it is published, and a write that finds no
+//! room fails with nothing to undo.
 //!
 //! **Bytes** are counted [where they are allocated](crate::reclaim::ledger) and limited by a
 //! [`budget`]. A write makes room before it allocates. What is larger than the limit is refused, and
@@ -152,6 +153,7 @@ mod loom;
 mod pace;
 mod rule;
 mod search;
+pub(crate) mod spared;
 #[cfg(all(test, not(pool_loom)))]
 mod tests;
 mod timeline;
@@ -168,8 +170,9 @@ use key_limit::KeyLimit;
 use local::Local;
 use pace::Pace;
 use rule::{Rule, place_of, policy_at, rule_at};
+use spared::Spared;
 use trial::Trials;
-use usage::{Tick, Usage};
+use usage::{Tick, Usage, lot_of};
 
 /// Victims of one write, beyond those whose room its own record takes.
 const VICTIMS: usize = 2;
@@ -222,6 +225,7 @@ pub(crate) struct Evictor {
     pub(crate) pace: CachePadded<Pace>,
     pub(crate) budget: Budget,
     pub(crate) keys: KeyLimit,
+    pub(crate) spared: Spared,
     trials: Trials,
     /// The policy's place in the list of rules.
     place: AtomicUsize,
@@ -239,6 +243,7 @@ impl Evictor {
             pace: CachePadded::new(Pace::new()),
             budget: Budget::new(bytes),
             keys: KeyLimit::new(keys),
+            spared: Spared::default(),
             trials: Trials::new(),
             place: AtomicUsize::new(place_of(policy)),
             fitted: AtomicUsize::new(0),
@@ -305,16 +310,16 @@ impl Evictor {
         rule_at(self.place.load(Ordering::Relaxed))
     }
 
-    /// Notes a read of a record; `lot` is random, `millis` the time since the pool began.
+    /// Notes a read of a record, the thread's so-manieth; `millis` is the time since the pool began.
     #[inline]
     pub(crate) fn touch(
         &self,
         usage: &Usage,
         local: &Local,
-        lot: u32,
+        reads: u64,
         millis: impl FnOnce() -> u64,
     ) {
-        let now = self.pace.now();
+        let (now, lot) = (self.pace.now(), lot_of(reads));
         if usage.needs_note(now, lot) {
             self.note(usage, now, lot, local, millis);
         }

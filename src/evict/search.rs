@@ -24,8 +24,9 @@ const FORGOTTEN_TICKS: u32 = 256;
 /// How many victims there are for each look for those who are forgotten.
 const LOOK_FOR_FORGOTTEN: u32 = 16;
 
-/// Buckets in which a record with a deadline is looked for before it is said that there is none.
-const VOLATILE_BUCKETS: usize = 1_024;
+/// Buckets in which a record that may go is looked for before it is said that there is none, where
+/// there may be none.
+const MOST_BUCKETS: usize = 1_024;
 
 /// A record that is to go.
 #[derive(Clone, Copy, Debug)]
@@ -169,8 +170,10 @@ impl Evictor {
 
     /// The one that ranks highest in the first bucket that has any that may go.
     fn find_any<H: Host>(&self, host: &H, rule: Rule, now: Tick) -> Option<Victim<H::Seen>> {
-        // Of those with a deadline there may be none, and not every write can go and see.
-        let buckets = if rule.is_volatile { VOLATILE_BUCKETS } else { usize::MAX };
+        // There may be none with a deadline, or none but those that are spared, and not every write
+        // can go and see.
+        let may_be_none = rule.is_volatile || self.is_crowded();
+        let buckets = if may_be_none { MOST_BUCKETS } else { usize::MAX };
         let first = self.step(host);
         (0..host.buckets().min(buckets)).find_map(|offset| {
             let mut sample = Sample::new();

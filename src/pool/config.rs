@@ -31,6 +31,7 @@ pub struct CacheConfig {
     pub(super) list_max_len: Option<usize>,
     pub(super) eviction_policy: EvictionPolicy,
     pub(super) cleanup_interval: Option<Duration>,
+    pub(super) no_evict_percent: u8,
     pub(super) enable_stats: bool,
     pub(super) capacity: Option<usize>,
     pub(super) clock: Option<Arc<dyn Clock>>,
@@ -53,6 +54,7 @@ impl CacheConfig {
             list_max_len: None,
             eviction_policy: EvictionPolicy::default(),
             cleanup_interval: None,
+            no_evict_percent: 50,
             enable_stats: true,
             capacity: None,
             clock: None,
@@ -99,6 +101,16 @@ impl CacheConfig {
     #[must_use]
     pub fn eviction_policy(mut self, policy: EvictionPolicy) -> Self {
         self.eviction_policy = policy;
+        self
+    }
+
+    /// The most of `max_keys` and of `max_memory` that keys may take which are
+    /// [spared from eviction](crate::MemoryCachePool::set_no_evict), in percent, from 0 to 90; 50 by
+    /// default. Beyond it no other key is spared, and what is spared may not grow; each thread that
+    /// writes may be one key ahead. A pool without limits spares as much as it holds.
+    #[must_use]
+    pub fn no_evict_percent(mut self, percent: u8) -> Self {
+        self.no_evict_percent = percent;
         self
     }
 
@@ -153,6 +165,10 @@ impl CacheConfig {
         check_keys("max_keys", self.max_keys)?;
         check_keys("capacity", self.capacity)?;
         check_max_memory(self.max_memory)?;
+        if self.no_evict_percent > 90 {
+            let reason = "must be from 0 to 90";
+            return Err(ConfigError::Invalid { field: "no_evict_percent", reason });
+        }
         if self.list_max_len == Some(0) {
             let reason = "must be at least 1";
             return Err(ConfigError::Invalid { field: "list_max_len", reason });
@@ -251,6 +267,7 @@ mod tests {
             (CacheConfig::new().default_ttl(Duration::MAX), "default_ttl"),
             (CacheConfig::new().cleanup_interval(Duration::ZERO), "cleanup_interval"),
             (CacheConfig::new().list_max_len(0), "list_max_len"),
+            (CacheConfig::new().no_evict_percent(91), "no_evict_percent"),
         ];
         for (config, name) in refused {
             let error = config.validate();

@@ -31,8 +31,8 @@ use crate::{
 
 /// A key as an edit has found it.
 #[derive(Debug)]
-pub(super) struct Target<'g> {
-    pub(super) key: &'g [u8],
+pub(super) struct Target<'g, 'k> {
+    pub(super) key: &'k [u8],
     pub(super) hash: u64,
     pub(super) found: Option<Found<'g, Record>>,
     /// What it holds, unless that has expired.
@@ -94,19 +94,29 @@ impl Engine {
     ///
     /// `KeyTooLong`.
     #[inline]
-    pub(super) fn target<'g>(
+    pub(super) fn target<'g, 'k>(
         &'g self,
         guard: &'g Guard<'_>,
-        key: &'g [u8],
-    ) -> Result<Target<'g>, Error> {
+        key: &'k [u8],
+    ) -> Result<Target<'g, 'k>, Error> {
         if key.len() > LONGEST_KEY {
             return Err(Error::KeyTooLong);
         }
-        let hash = self.hash(key);
+        Ok(self.target_of(guard, key, self.hash(key)))
+    }
+
+    /// The same, for a key that is not too long and whose hash is known.
+    #[inline]
+    pub(super) fn target_of<'g, 'k>(
+        &'g self,
+        guard: &'g Guard<'_>,
+        key: &'k [u8],
+        hash: u64,
+    ) -> Target<'g, 'k> {
         let found = self.find_for_write(guard, key, hash);
         let live = found.as_ref().map(|found| live_of(found, guard));
         let live = live.filter(|live| self.is_current(*live));
-        Ok(Target { key, hash, found, live })
+        Target { key, hash, found, live }
     }
 
     /// Gives a key a value that was built from what was found, or from nothing; false when another
@@ -115,14 +125,15 @@ impl Engine {
     pub(super) fn install(
         &self,
         guard: &Guard<'_>,
-        target: &Target<'_>,
+        target: &Target<'_, '_>,
         body: Body<'_>,
         basis: Basis,
     ) -> Result<bool, Error> {
         if self.evictor.is_limited() {
             self.make_room(guard, target.hash, body.block_size(target.key.len()), 0)?;
         }
-        let origin = self.origin(target, basis);
+        let is_spared = self.spares_edit(target, || body.block_size(target.key.len()))?;
+        let origin = Origin { is_spared, ..self.origin(target, basis) };
         let is_heir = matches!(basis, Basis::Present) && target.live.is_some();
         let draft = Draft::with_body(target.key, body, is_heir, origin, guard);
         self.place(guard, target, draft)
@@ -130,7 +141,7 @@ impl Engine {
 
     /// What the header of a new record says.
     #[inline]
-    fn origin(&self, target: &Target<'_>, basis: Basis) -> Origin {
+    fn origin(&self, target: &Target<'_, '_>, basis: Basis) -> Origin {
         let written = self.elapsed_coarse();
         let usage = self.usage_of_successor(target.live, target.hash);
         let deadline = match (basis, target.live) {
@@ -138,7 +149,7 @@ impl Engine {
             (Basis::Present, None) => self.default_deadline(),
             (Basis::Present, Some(live)) => live.deadline(),
         };
-        Origin { hash: target.hash, deadline, written, usage }
+        Origin { hash: target.hash, deadline, written, usage, is_spared: false }
     }
 
     /// Gives a key a copy of another one's value and its deadline, whatever it held; false when
@@ -146,7 +157,7 @@ impl Engine {
     pub(super) fn install_copy(
         &self,
         guard: &Guard<'_>,
-        target: &Target<'_>,
+        target: &Target<'_, '_>,
         source: Live<'_>,
     ) -> Result<bool, Error> {
         let basis = Basis::Nothing(source.deadline());
@@ -189,10 +200,10 @@ impl Engine {
     /// Puts a record in the place of what was found; false when another write of the key came
     /// first.
     #[inline]
-    fn place(
+    pub(super) fn place(
         &self,
         guard: &Guard<'_>,
-        target: &Target<'_>,
+        target: &Target<'_, '_>,
         draft: Draft<'_, '_>,
     ) -> Result<bool, Error> {
         match &target.found {
@@ -214,7 +225,7 @@ impl Engine {
     }
 
     /// Removes what was found; false when another write of the key came first.
-    pub(super) fn clear(&self, guard: &Guard<'_>, target: &Target<'_>) -> bool {
+    pub(super) fn clear(&self, guard: &Guard<'_>, target: &Target<'_, '_>) -> bool {
         match &target.found {
             Some(found) if target.live.is_some() => self.remove(guard, found),
             _ => true,
@@ -226,7 +237,7 @@ impl Engine {
     pub(super) fn carry_out(
         &self,
         guard: &Guard<'_>,
-        target: &Target<'_>,
+        target: &Target<'_, '_>,
         family: Family,
         basis: Basis,
         verdict: Verdict,
@@ -261,7 +272,7 @@ impl Engine {
     fn edit_fields<'g, 'd>(
         &'g self,
         guard: &'g Guard<'d>,
-        mut target: Target<'g>,
+        mut target: Target<'g, '_>,
         family: Family,
         basis: Basis,
         mut apply: impl FnMut(
@@ -371,7 +382,7 @@ impl Engine {
     fn remove_members(
         &self,
         guard: &Guard<'_>,
-        target: &Target<'_>,
+        target: &Target<'_, '_>,
         set: SetValue<'_>,
         members: &[Vec<u8>],
     ) -> Result<bool, Error> {

@@ -3,7 +3,7 @@
 //! Looking up, expiry, the access word, limits, counters and the retry loop live here once; a
 //! command is what is left.
 
-use super::{config::CacheConfig, single_flight::SingleFlight};
+use super::{config::CacheConfig, edits::Target, single_flight::SingleFlight};
 use crate::{
     clock::TimeSource,
     error::Error,
@@ -14,7 +14,7 @@ use crate::{
         bytes_of_text, collection::retired_alone,
     },
     seed::KeyHasher,
-    sync::{AtomicU64, Mutex},
+    sync::{AtomicU64, Mutant, Mutex, is_mutant},
     table::{Found, Insert, Table},
     tally::{TALLIES, Tally},
     wheel::Wheel,
@@ -24,6 +24,9 @@ use std::{hash::BuildHasher, hash::Hasher, sync::Arc};
 
 /// Keys that a pool is sized for when nothing else is said: 16 KiB of buckets.
 const DEFAULT_CAPACITY: usize = if cfg!(any(miri, pool_loom)) { 4 } else { 1_000 };
+
+/// Bytes that the hash function takes without a call.
+const HASHED_INLINE: usize = 16;
 
 /// Buckets that a walk visits before it lets go of its pin.
 pub(super) const WALK_SLICE: usize = 64;
@@ -48,8 +51,12 @@ pub(crate) enum Step<'a, T> {
     Remove(T),
     /// The key gets this content and this deadline (0 is none).
     Write(Content<'a>, u64, T),
+    /// The same, and no policy may choose it from now on.
+    WriteSpared(Content<'a>, u64, T),
     /// The key keeps its value and gets this deadline (0 is none).
     Redate(u64, T),
+    /// The key keeps its value and deadline; whether a policy may choose it changes.
+    Spare(bool, T),
 }
 
 /// What is behind a [`MemoryCachePool`](crate::MemoryCachePool).
@@ -59,6 +66,8 @@ pub(crate) struct Engine {
     /// Which records expire when.
     pub(super) wheel: Wheel,
     pub(super) hasher: KeyHasher,
+    /// For the second part of a key that is hashed in two.
+    rest_hasher: KeyHasher,
     pub(super) clock: TimeSource,
     /// The clock when the pool began; records keep times relative to it.
     pub(super) began: u64,
@@ -67,7 +76,7 @@ pub(crate) struct Engine {
     pub(super) config: CacheConfig,
     pub(super) default_ttl: Option<u64>,
     pub(super) evictor: Evictor,
-    counts: bool,
+    pub(super) counts: bool,
     pub(super) flights: SingleFlight,
     /// What the counters stood at when they were last reset.
     pub(super) baseline: Mutex<[u64; TALLIES]>,
@@ -91,6 +100,7 @@ impl Engine {
             table: Table::with_capacity(capacity),
             wheel: Wheel::new(began),
             hasher: KeyHasher::default(),
+            rest_hasher: KeyHasher::default(),
             clock,
             began,
             recent: CachePadded::new(AtomicU64::new(0)),
@@ -116,9 +126,13 @@ impl Engine {
     /// The hash of a key.
     #[inline]
     pub(crate) fn hash(&self, key: &[u8]) -> u64 {
-        let mut hasher = self.hasher.build_hasher();
-        hasher.write(key);
-        hasher.finish()
+        match key.split_at_checked(HASHED_INLINE) {
+            // Two hashes that the processor works out side by side, where one would be a call.
+            Some((head, rest)) if !rest.is_empty() && rest.len() <= HASHED_INLINE => {
+                hash_of(&self.hasher, head) ^ hash_of(&self.rest_hasher, rest)
+            }
+            _ => hash_of(&self.hasher, key),
+        }
     }
 
     /// Shows the value of `key`, when there is one that has not expired, and counts hit or miss.
@@ -143,15 +157,16 @@ impl Engine {
         hash: u64,
         touch: Touch,
     ) -> Option<Live<'g>> {
-        let live = self.find_live(guard, key, hash);
-        self.count(guard, if live.is_some() { Tally::Hits } else { Tally::Misses });
-        if let Some(live) = live
-            && touch == Touch::Yes
-        {
-            let lot = guard.random();
-            self.evictor.touch(live.usage(), guard.evict(), lot, || self.elapsed_recent());
+        let Some(live) = self.find_live(guard, key, hash) else {
+            self.count(guard, Tally::Misses);
+            return None;
+        };
+        // Counted even where nobody asks: lots are drawn by it.
+        let reads = guard.stripe().of(Tally::Hits).next();
+        if touch == Touch::Yes {
+            self.evictor.touch(live.usage(), guard.evict(), reads, || self.elapsed_recent());
         }
-        live
+        Some(live)
     }
 
     /// Finds the value of `key`; one that has expired is removed on the way.
@@ -233,43 +248,29 @@ impl Engine {
         }
         let hash = self.hash(key);
         loop {
-            let found = self.find_for_write(guard, key, hash);
-            let live = found.as_ref().map(|found| live_of(found, guard));
-            let live = live.filter(|live| self.is_current(*live));
-            let (done, tally, reply) = match decide(live)? {
+            let target = self.target_of(guard, key, hash);
+            let (done, tally, reply) = match decide(target.live)? {
                 Step::Keep(reply) => (true, Tally::OtherOperations, reply),
                 Step::Changed(reply) => (true, counted_as, reply),
                 Step::Remove(reply) => {
                     self.elapsed_coarse();
-                    let gone = match &found {
-                        Some(found) if live.is_some() => self.remove(guard, found),
-                        _ => true,
-                    };
-                    (gone, Tally::Deletes, reply)
+                    (self.clear(guard, &target), Tally::Deletes, reply)
                 }
                 Step::Redate(deadline, reply) => {
-                    self.elapsed_coarse();
-                    let done = match (&found, live) {
-                        (Some(found), Some(live)) => {
-                            let draft = self.redated(guard, hash, live, deadline);
-                            self.replace::<true>(guard, found, hash, draft, false)
-                        }
-                        _ => true,
-                    };
-                    (done, counted_as, reply)
+                    let change = |_: Live<'_>| (deadline, None);
+                    (self.remake(guard, &target, change)?, counted_as, reply)
+                }
+                Step::Spare(is_spared, reply) => {
+                    let change = |live: Live<'_>| (live.deadline(), Some(is_spared));
+                    (self.remake(guard, &target, change)?, counted_as, reply)
                 }
                 Step::Write(content, deadline, reply) => {
-                    let draft = self.draft(guard, key, hash, content, deadline, live)?;
-                    let done = match &found {
-                        Some(found) => {
-                            self.replace::<true>(guard, found, hash, draft, live.is_none())
-                        }
-                        None => {
-                            let is_limited = self.evictor.is_limited();
-                            self.insert(guard, key, hash, draft, is_limited)?
-                        }
-                    };
-                    (done, counted_as, reply)
+                    let draft = self.draft(guard, &target, content, deadline, false)?;
+                    (self.place(guard, &target, draft)?, counted_as, reply)
+                }
+                Step::WriteSpared(content, deadline, reply) => {
+                    let draft = self.draft(guard, &target, content, deadline, true)?;
+                    (self.place(guard, &target, draft)?, counted_as, reply)
                 }
             };
             if done {
@@ -280,17 +281,17 @@ impl Engine {
         }
     }
 
-    /// Builds the record that is to take the place of `live`.
+    /// Builds the record that is to take the place of what a target holds.
     #[inline]
     fn draft<'g, 'd>(
         &self,
         guard: &'g Guard<'d>,
-        key: &[u8],
-        hash: u64,
+        target: &Target<'_, '_>,
         content: Content<'_>,
         deadline: u64,
-        live: Option<Live<'_>>,
+        is_to_be_spared: bool,
     ) -> Result<Draft<'g, 'd>, Error> {
+        let &Target { key, hash, live, .. } = target;
         let len = match &content {
             Content::Bytes(bytes) => bytes.len(),
             Content::Built(bytes) => bytes.len(),
@@ -302,6 +303,7 @@ impl Engine {
         if len > LONGEST_VALUE {
             return Err(Error::ValueTooLong);
         }
+        let is_spared = self.spares_text(live, key.len(), len, is_to_be_spared)?;
         if self.evictor.is_limited() {
             let (block, held) = match &content {
                 Content::Object(object) => bytes_of_object(key.len(), object),
@@ -311,22 +313,38 @@ impl Engine {
         }
         let written = self.elapsed_coarse();
         let usage = self.usage_of_successor(live, hash);
-        Ok(Draft::new(key, content, Origin { hash, deadline, written, usage }, guard))
+        Ok(Draft::new(key, content, Origin { hash, deadline, written, usage, is_spared }, guard))
     }
 
-    /// Builds a record with the value of `live`, its age and another deadline.
-    fn redated<'g, 'd>(
+    /// Gives a key, if it is there, a record with the same value and age and the deadline and the
+    /// mark that `change` says; false when another write of the key came first.
+    ///
+    /// It asks for room as any other write: the record that it replaces comes free no sooner than
+    /// theirs do, and whoever goes on changing deadlines while a reader stands still would take all.
+    #[inline(never)]
+    fn remake(
         &self,
-        guard: &'g Guard<'d>,
-        hash: u64,
-        live: Live<'_>,
-        deadline: u64,
-    ) -> Draft<'g, 'd> {
+        guard: &Guard<'_>,
+        target: &Target<'_, '_>,
+        change: impl FnOnce(Live<'_>) -> (u64, Option<bool>),
+    ) -> Result<bool, Error> {
+        self.elapsed_coarse();
+        let (Some(found), Some(live)) = (&target.found, target.live) else { return Ok(true) };
+        let (deadline, mark) = change(live);
+        let is_spared = mark.unwrap_or(live.is_spared());
+        if is_spared {
+            self.check_spared(Some(live), live.memory())?;
+        }
+        if self.evictor.is_limited() {
+            self.make_room(guard, target.hash, live.block(), 0)?;
+        }
         let usage = live.usage().copy();
         // An integer is frozen first, so that the time is that of the last value.
         let content = live.content();
-        let origin = Origin { hash, deadline, written: live.written(), usage };
-        Draft::new(live.key(), content, origin, guard)
+        let origin =
+            Origin { hash: target.hash, deadline, written: live.written(), usage, is_spared };
+        let draft = Draft::new(live.key(), content, origin, guard);
+        Ok(self.replace::<true>(guard, found, target.hash, draft, false))
     }
 
     /// Swaps a record for another of the same key.
@@ -354,12 +372,19 @@ impl Engine {
         let after = draft.live().memory() as u64;
         let record = draft.record();
         let plan = self.plan_successor(&draft, live_of(found, guard));
+        if is_mutant(Mutant::SparedCountedFirst) {
+            self.note_spared(Some(live_of(found, guard)), Some(draft.live()));
+        }
         // SAFETY: the draft is private, of this domain, and has the key that was found under the
         // guard, with its hash.
         let replaced = unsafe { self.table.replace(found, hash, draft.record(), guard) };
         let Some(before) = replaced else { return false };
         if MAY_BE_LIMITED && self.evictor.is_limited() {
             self.note_replaced(guard, live_of(found, guard), draft.live());
+        }
+        let (old, new) = (live_of(found, guard), draft.live());
+        if (old.is_spared() || new.is_spared()) && !is_mutant(Mutant::SparedCountedFirst) {
+            self.note_spared(Some(old), Some(new));
         }
         draft.publish();
         if was_expired {
@@ -389,6 +414,9 @@ impl Engine {
         // SAFETY: the draft is private, of this domain, and has this key and its hash.
         match unsafe { self.table.insert(hash, draft.record(), has_key, guard) } {
             Insert::Done => {
+                if draft.live().is_spared() {
+                    self.note_spared(None, Some(draft.live()));
+                }
                 draft.publish();
                 guard.stripe().of(Tally::RecordBytes).add(memory as u64);
                 if is_limited {
@@ -430,6 +458,10 @@ impl Engine {
         // SAFETY: found under this guard.
         let Some(bytes) = (unsafe { self.table.remove(found, guard) }) else { return false };
         guard.stripe().of(Tally::RecordBytes).subtract(bytes);
+        let live = live_of(found, guard);
+        if live.is_spared() {
+            self.note_spared(Some(live), None);
+        }
         true
     }
 
@@ -508,6 +540,13 @@ impl Drop for Engine {
         // SAFETY: guards borrow the engine, so that none exists any more.
         unsafe { self.domain.close() };
     }
+}
+
+#[inline]
+fn hash_of(hasher: &KeyHasher, bytes: &[u8]) -> u64 {
+    let mut hasher = hasher.build_hasher();
+    hasher.write(bytes);
+    hasher.finish()
 }
 
 /// The record that was found under a guard.

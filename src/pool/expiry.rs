@@ -79,6 +79,9 @@ const AT_MILLIS: Scale = Scale { is_seconds: false, is_relative: false };
 impl MemoryCachePool {
     /// Lets `key` expire in so many seconds; false when it does not exist. Zero or less deletes it.
     ///
+    /// The key gets a new record, for which there has to be room as for any write, and the old one's
+    /// comes free when nobody looks at it any more.
+    ///
     /// # Errors
     ///
     /// [`Error::InvalidExpire`] when the time does not fit into 64 bits of milliseconds; or as
@@ -181,7 +184,7 @@ impl MemoryCachePool {
         condition: ExpireCondition,
     ) -> Result<bool, Error> {
         let engine = &*self.engine;
-        let guard = engine.pin();
+        let guard = engine.pin_to_write();
         let now = engine.clock.now_millis();
         let deadline = absolute(time, scale.is_seconds, scale.is_relative, now)?;
         engine.write(&guard, key, Tally::OtherOperations, |live| {
@@ -197,14 +200,21 @@ impl MemoryCachePool {
     }
 
     /// Lets `key` live for ever; false when it does not exist or has no deadline.
-    pub fn persist(&self, key: impl AsRef<[u8]>) -> bool {
-        let guard = self.engine.pin();
+    ///
+    /// # Errors
+    ///
+    /// [`Error::OutOfMemory`] and [`Error::Stalled`] as [`set`](Self::set). Nothing has changed then.
+    pub fn persist(&self, key: impl AsRef<[u8]>) -> Result<bool, Error> {
+        let guard = self.engine.pin_to_write();
         let persist = |live: Option<Live<'_>>| match live {
             Some(live) if live.deadline() != 0 => Ok(Step::Redate(0, true)),
             _ => Ok(Step::Keep(false)),
         };
-        // The only error is a key too long to exist.
-        self.engine.write(&guard, key.as_ref(), Tally::OtherOperations, persist).unwrap_or(false)
+        match self.engine.write(&guard, key.as_ref(), Tally::OtherOperations, persist) {
+            // It cannot exist.
+            Err(Error::KeyTooLong) => Ok(false),
+            done => done,
+        }
     }
 
     /// How long `key` has to live. Does not count as a use of the key.

@@ -80,12 +80,9 @@ impl<'v> Host for View<'v> {
     fn facts(&self, seen: Self::Seen) -> Facts<'_> {
         let live = self.live(seen);
         let deadline = live.deadline();
-        Facts {
-            usage: live.usage(),
-            deadline,
-            has_expired: deadline != 0 && self.engine.has_expired(deadline),
-            may_go: !is_of(seen.record, self.mine),
-        }
+        let has_expired = deadline != 0 && self.engine.has_expired(deadline);
+        let may_go = !is_of(seen.record, self.mine) && (has_expired || !live.is_spared());
+        Facts { usage: live.usage(), deadline, has_expired, may_go }
     }
 
     fn bytes(&self, seen: Self::Seen) -> usize {

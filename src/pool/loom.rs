@@ -12,6 +12,8 @@
 //! | `insert_of_a_deadline_against_cleanup` | R15 | 2 | –                                         |
 //! | `an_eviction_against_an_overwrite` | R17, R20 | 2 | `LoserSubtracts`                          |
 //! | `an_eviction_against_a_delete`   | R17, R20 | 2  | `LoserSubtracts`                          |
+//! | `a_sparing_against_an_overwrite` | R20  | 2      | `SparedCountedFirst`                      |
+//! | `a_sparing_against_a_delete`     | R20  | 2      | `SparedCountedFirst`                      |
 
 use super::{CacheConfig, EvictionPolicy, MemoryCachePool};
 use crate::{
@@ -270,4 +272,37 @@ fn an_eviction_against_a_delete() -> (bool, bool) {
 fn r20_an_eviction_and_a_delete_count_a_key_out_once() {
     holds(20, [(false, true)], an_eviction_against_a_delete);
     breaks(Mutant::LoserSubtracts, "broken", an_eviction_against_a_delete);
+}
+
+/// How many keys are spared, by the sum and by looking.
+fn spared(pool: &MemoryCachePool) -> (usize, usize) {
+    let seen = pool.key_info("k").is_some_and(|info| info.no_evict);
+    (pool.get_stats().no_evict_keys, usize::from(seen))
+}
+
+fn a_sparing_against_an_overwrite() -> bool {
+    let (pool, _clock) = pool();
+    pool.set("k", "1").unwrap();
+    let (is_there, done) = two(&pool, |p| p.set_no_evict("k", true).unwrap(), |p| p.set("k", "2"));
+    assert_eq!(done, Ok(()));
+    assert_eq!(pool.get("k").unwrap().as_deref(), Some(&b"2"[..]), "broken: the value is lost");
+    assert_eq!(spared(&pool), (1, 1), "broken: the mark is lost, or not counted once");
+    is_there
+}
+
+fn a_sparing_against_a_delete() -> bool {
+    let (pool, _clock) = pool();
+    pool.set("k", "1").unwrap();
+    let (is_there, is_gone) = two(&pool, |p| p.set_no_evict("k", true).unwrap(), |p| p.delete("k"));
+    assert!(is_gone);
+    assert_eq!(spared(&pool), (0, 0), "broken: what is gone is counted");
+    is_there
+}
+
+#[test]
+fn r20_a_mark_is_neither_lost_nor_counted_twice() {
+    holds(20, [true], a_sparing_against_an_overwrite);
+    breaks(Mutant::SparedCountedFirst, "broken", a_sparing_against_an_overwrite);
+    holds(20, [true, false], a_sparing_against_a_delete);
+    breaks(Mutant::SparedCountedFirst, "broken", a_sparing_against_a_delete);
 }

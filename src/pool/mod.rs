@@ -18,6 +18,7 @@ mod list_moves;
 mod lists;
 #[cfg(all(test, pool_loom, not(pool_shuttle)))]
 mod loom;
+mod no_evict;
 mod numbers;
 mod objects;
 mod options;
@@ -26,6 +27,7 @@ mod pinned_collections;
 pub(crate) mod policy;
 mod put;
 mod random;
+mod resident;
 mod scan;
 mod set_algebra;
 mod sets;

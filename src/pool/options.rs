@@ -33,6 +33,7 @@ pub struct SetOptions {
     nx: bool,
     xx: bool,
     get: bool,
+    no_evict: bool,
 }
 
 /// What [`set_options`](crate::MemoryCachePool::set_options) did.
@@ -109,6 +110,14 @@ impl SetOptions {
         self
     }
 
+    /// Spares the key from eviction: see [`set_no_evict`](crate::MemoryCachePool::set_no_evict). A
+    /// key that is spared already stays so without it.
+    #[must_use]
+    pub fn no_evict(mut self) -> Self {
+        self.no_evict = true;
+        self
+    }
+
     pub(super) fn expiring(mut self, expiry: Expiry) -> Self {
         self.contradicts |= self.expiry.is_some();
         self.expiry = Some(expiry);
@@ -118,6 +127,11 @@ impl SetOptions {
     /// Whether the value before is asked for.
     pub(super) fn wants_previous(&self) -> bool {
         self.get
+    }
+
+    /// Whether the key is to be spared.
+    pub(super) fn spares(&self) -> bool {
+        self.no_evict
     }
 
     /// Whether the condition lets the write happen.

@@ -52,7 +52,7 @@ impl Engine {
             let done = match &found {
                 None => {
                     let usage = self.first_usage(hash, IS_LIMITED, now);
-                    let origin = Origin { hash, deadline, written, usage };
+                    let origin = Origin { hash, deadline, written, usage, is_spared: false };
                     let draft = Draft::with_bytes(key, value, origin, guard);
                     self.insert(guard, key, hash, draft, IS_LIMITED)?
                 }
@@ -60,7 +60,9 @@ impl Engine {
                     let live = live_of(found, guard);
                     let was_expired = self.has_expired_since(live.deadline(), written);
                     let usage = live.usage().inherit(now);
-                    let origin = Origin { hash, deadline, written, usage };
+                    let before = (!was_expired).then_some(live);
+                    let is_spared = self.spares_text(before, key.len(), value.len(), false)?;
+                    let origin = Origin { hash, deadline, written, usage, is_spared };
                     let draft = Draft::with_bytes(key, value, origin, guard);
                     self.replace_inline::<IS_LIMITED>(guard, found, hash, draft, was_expired)
                 }

@@ -28,11 +28,11 @@ use crate::{
 
 /// Whether an edit was a small one.
 #[derive(Debug)]
-pub(super) enum Small<'g> {
+pub(super) enum Small<'g, 'k> {
     /// It was, and has done this.
     Done(Fate),
     /// It is not; the key as it was found.
-    No(Target<'g>),
+    No(Target<'g, 'k>),
 }
 
 impl Engine {
@@ -73,13 +73,13 @@ impl Engine {
     ///
     /// As for [`edit_ends`](Self::edit_ends).
     #[inline(always)]
-    pub(super) fn edit_packed<'g>(
+    pub(super) fn edit_packed<'g, 'k>(
         &'g self,
         guard: &'g Guard<'_>,
-        key: &'g [u8],
+        key: &'k [u8],
         family: Family,
         change: Option<&'g Change<'g>>,
-    ) -> Result<Small<'g>, Error> {
+    ) -> Result<Small<'g, 'k>, Error> {
         if key.len() > LONGEST_KEY {
             return Err(Error::KeyTooLong);
         }
@@ -118,9 +118,13 @@ impl Engine {
         if self.evictor.is_limited() {
             self.make_room(guard, hash, heir.block_size(key.len()), 0)?;
         }
+        let is_spared = old.is_spared();
+        if is_spared {
+            self.check_spared(Some(old), heir.block_size(key.len()))?;
+        }
         let written = self.elapsed_coarse();
         let usage = old.usage().inherit(self.evictor.pace.now());
-        let origin = Origin { hash, deadline: old.deadline(), written, usage };
+        let origin = Origin { hash, deadline: old.deadline(), written, usage, is_spared };
         let draft = heir.draft(key, origin, guard);
         Ok(self.replace_inline::<true>(guard, found, hash, draft, false))
     }

@@ -5,6 +5,7 @@ use super::{
     engine::{Engine, Touch, WALK_SLICE},
     expiry::Ttl,
     keyspace::ValueType,
+    resident,
 };
 use crate::{
     record::Live,
@@ -58,6 +59,13 @@ pub struct CacheStats {
     pub wheel_entries: usize,
     /// Bytes of what eviction remembers.
     pub eviction_bytes: usize,
+    /// Keys that are [spared from eviction](MemoryCachePool::set_no_evict).
+    pub no_evict_keys: usize,
+    /// Bytes of their records, which are among `record_bytes`.
+    pub no_evict_bytes: usize,
+    /// Bytes of the whole process that are in memory, as the system counts them, in whole pages:
+    /// what else the process holds is in it, and what the allocator keeps. Known on Linux only.
+    pub resident_bytes: Option<usize>,
 }
 
 /// Facts about one key.
@@ -77,13 +85,16 @@ pub struct KeyInfo {
     pub idle: Duration,
     /// Bytes that its record takes; for an object, without what the object itself holds.
     pub memory_estimate: usize,
+    /// Whether it is [spared from eviction](MemoryCachePool::set_no_evict).
+    pub no_evict: bool,
 }
 
 /// One section of [`MemoryCachePool::info`]: its name and its fields in order.
 pub(super) type Section = (&'static str, Vec<(&'static str, String)>);
 
 impl MemoryCachePool {
-    /// Sums the statistics over all threads. O(threads that have used the pool).
+    /// Sums the statistics over all threads. O(threads that have used the pool); asks the system for
+    /// `resident_bytes`, which takes some microseconds.
     #[must_use]
     pub fn get_stats(&self) -> CacheStats {
         let engine = &*self.engine;
@@ -92,7 +103,8 @@ impl MemoryCachePool {
             |tally: Tally| engine.domain.total(tally).wrapping_sub(baseline[tally as usize]);
         // Stripes are read one after the other, so that a sum may come out below zero.
         let bytes = |sum: u64| usize::try_from(sum.cast_signed()).unwrap_or(0);
-        let (hits, misses) = (since(Tally::Hits), since(Tally::Misses));
+        let hits = if engine.counts { since(Tally::Hits) } else { 0 };
+        let misses = since(Tally::Misses);
         let (sets, deletes) = (since(Tally::Sets), since(Tally::Deletes));
         let record_bytes = bytes(engine.domain.total(Tally::RecordBytes));
         let retired_bytes = bytes(engine.domain.retired_bytes());
@@ -100,6 +112,7 @@ impl MemoryCachePool {
         let wheel_blocks = bytes(engine.domain.total(Tally::WheelBytes));
         let wheel_bytes = size_of_val(&engine.wheel) + wheel_blocks;
         let eviction_bytes = engine.evictor.bytes();
+        let spared = engine.evictor.spared.sum();
         let taken = bytes(engine.domain.taken_bytes());
         // A value that EXPIRE has handed on is in the record that holds it now.
         let retired_bytes = retired_bytes.min(taken.saturating_sub(record_bytes));
@@ -127,6 +140,9 @@ impl MemoryCachePool {
             wheel_bytes,
             wheel_entries: bytes(engine.domain.total(Tally::WheelEntries)),
             eviction_bytes,
+            no_evict_keys: bytes(spared.keys),
+            no_evict_bytes: bytes(spared.bytes),
+            resident_bytes: resident::resident_bytes(),
         }
     }
 
@@ -178,6 +194,8 @@ impl MemoryCachePool {
                     ("oldest_guard_millis", oldest_guard.to_string()),
                     ("used_memory_idle", stats.idle_bytes.to_string()),
                     ("used_memory_eviction", stats.eviction_bytes.to_string()),
+                    ("used_memory_no_evict", stats.no_evict_bytes.to_string()),
+                    ("used_memory_rss", stats.resident_bytes.unwrap_or(0).to_string()),
                     ("maxmemory", max_memory),
                     ("maxmemory_policy", engine.evictor.policy().to_string()),
                 ],
@@ -195,7 +213,14 @@ impl MemoryCachePool {
                     ("evicted_keys", stats.evictions.to_string()),
                 ],
             ),
-            ("keyspace", vec![("keys", stats.key_count.to_string()), ("max_keys", max_keys)]),
+            (
+                "keyspace",
+                vec![
+                    ("keys", stats.key_count.to_string()),
+                    ("no_evict_keys", stats.no_evict_keys.to_string()),
+                    ("max_keys", max_keys),
+                ],
+            ),
         ];
         sections.into()
     }
@@ -242,6 +267,7 @@ fn key_info(engine: &Engine, live: Live<'_>, now: u64) -> KeyInfo {
         access_count: live.usage().access_count(),
         idle: engine.idle(live),
         memory_estimate: live.memory(),
+        no_evict: live.is_spared(),
     }
 }
 

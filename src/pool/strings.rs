@@ -38,8 +38,9 @@ impl MemoryCachePool {
     ///
     /// As [`set`](Self::set); [`Error::Syntax`] for options that contradict each other,
     /// [`Error::InvalidExpire`] for a time to live that is zero, negative or too large, and
-    /// [`Error::WrongType`] when the value before is asked for and is not a string. Nothing has
-    /// changed then.
+    /// [`Error::WrongType`] when the value before is asked for and is not a string, and
+    /// [`Error::NoEvictLimit`] when as much is spared from eviction as may be. Nothing has changed
+    /// then.
     pub fn set_options(
         &self,
         key: impl AsRef<[u8]>,
@@ -66,7 +67,12 @@ impl MemoryCachePool {
                 NewDeadline::Keep => live.map_or_else(|| engine.default_deadline(), Live::deadline),
                 NewDeadline::Default => engine.default_deadline(),
             };
-            Ok(Step::Write(Content::Bytes(value), deadline, reply))
+            let content = Content::Bytes(value);
+            Ok(if options.spares() {
+                Step::WriteSpared(content, deadline, reply)
+            } else {
+                Step::Write(content, deadline, reply)
+            })
         })
     }
 
@@ -150,8 +156,9 @@ impl MemoryCachePool {
     ) -> Result<Option<R>, Error> {
         let engine = &*self.engine;
         let key = key.as_ref();
-        let hash = engine.hash(key);
+        // Pinned first, since what a hash is made of takes more registers than the hash.
         let guard = engine.pin();
+        let hash = engine.hash(key);
         match engine.look_up(&guard, key, hash, Touch::Yes) {
             None => Ok(None),
             Some(live) => with_bytes(live, look).map(Some),
@@ -232,7 +239,7 @@ impl MemoryCachePool {
     /// zero, negative or too large; nothing has changed then.
     pub fn getex(&self, key: impl AsRef<[u8]>, expiry: Expiry) -> Result<Option<Vec<u8>>, Error> {
         let engine = &*self.engine;
-        let guard = engine.pin();
+        let guard = engine.pin_to_write();
         engine.write(&guard, key.as_ref(), Tally::OtherOperations, |live| {
             let Some(live) = live else { return Ok(Step::Keep(None)) };
             if !matches!(live.value(), Value::Bytes(_) | Value::Integer(_)) {

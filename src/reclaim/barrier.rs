@@ -25,12 +25,11 @@ impl Barriers {
     /// The side that runs often.
     #[inline(always)]
     pub(super) fn light(self) {
-        if self.is_asymmetric {
-            compiler_fence();
-        } else if !is_mutant(Mutant::EnterUnfenced) {
+        if !self.is_asymmetric && !is_mutant(Mutant::EnterUnfenced) {
             // ORDERING: SeqCst, the two-sided race above, against the fence in `heavy`.
             fence(Ordering::SeqCst);
         }
+        compiler_fence();
     }
 
     /// The side that runs seldom; false when the kernel refuses, and then it was no barrier.

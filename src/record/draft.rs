@@ -1,8 +1,8 @@
 //! Building a record, before anybody else sees it.
 
 use super::{
-    Encoding, FIXED_ALIGN, FIXED_SIZE, HASH_BITS, Held, LONGEST_INLINE, Live, Record, Shared,
-    block_size, collection::Body, drop_content, fixed_offset, integer::IntegerCell,
+    Encoding, FIXED_ALIGN, FIXED_SIZE, HASH_BITS, Held, LONGEST_INLINE, Live, Record, SPARED,
+    Shared, block_size, collection::Body, drop_content, fixed_offset, integer::IntegerCell,
 };
 use crate::{evict::usage::Usage, reclaim::Guard, sync::AtomicU32};
 use std::{mem::ManuallyDrop, ptr::NonNull};
@@ -35,6 +35,8 @@ pub(crate) struct Origin {
     pub(crate) written: u64,
     /// The access word to begin with.
     pub(crate) usage: Usage,
+    /// Whether no policy may choose it.
+    pub(crate) is_spared: bool,
 }
 
 /// A record that is still private: dropped unless it is published.
@@ -151,6 +153,7 @@ impl<'g, 'd> Draft<'g, 'd> {
     ) -> Self {
         let block = guard.take_block(block_bytes);
         let record = block.cast::<Record>();
+        let mark = if origin.is_spared { SPARED } else { 0 };
         #[expect(clippy::cast_possible_truncation, reason = "within the limits, by contract")]
         let header = Record {
             cover: AtomicU32::new(0),
@@ -160,7 +163,9 @@ impl<'g, 'd> Draft<'g, 'd> {
             usage: origin.usage,
             value_len: value_len as u32,
             deadline: origin.deadline,
-            written_and_hash: origin.written << HASH_BITS | origin.hash & ((1 << HASH_BITS) - 1),
+            written_and_hash: mark
+                | origin.written << HASH_BITS & !SPARED
+                | origin.hash & ((1 << HASH_BITS) - 1),
         };
         // SAFETY: the block is ours, large enough and aligned for a header.
         unsafe { record.write(header) };

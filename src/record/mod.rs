@@ -4,7 +4,7 @@
 //! offset  0  cover u32, or birth | key length u16 | encoding u8 | bits 31 to 24 of the hash u8
 //!         8  access u32 (see `evict/usage.rs`) | value length u32
 //!        16  deadline u64: Unix milliseconds, 0 = none
-//!        24  written u40: milliseconds since the pool began | bits 23 to 0 of the hash
+//!        24  spared u1 | written u39: milliseconds since the pool began | bits 23 to 0 of the hash
 //!        32  key
 //!         …  value: bytes when it is text, else 16 bytes at the next multiple of eight
 //! ```
@@ -61,6 +61,9 @@ pub(crate) const LONGEST_VALUE: usize = 512 << 20;
 
 /// Bits of the hash beside the time of writing.
 const HASH_BITS: u32 = 24;
+
+/// The mark of a record that no policy may choose, beside them.
+const SPARED: u64 = 1 << 63;
 
 /// Bytes of a value that is not text: 16, but for loom's atomics.
 const FIXED_SIZE: usize = size_of::<IntegerCell>();
@@ -264,6 +267,12 @@ impl<'g> Live<'g> {
         self.header().deadline
     }
 
+    /// Whether no policy may choose it.
+    #[inline]
+    pub(crate) fn is_spared(self) -> bool {
+        self.header().written_and_hash & SPARED != 0
+    }
+
     /// What looks after the deadline.
     #[inline]
     pub(crate) fn cover(self) -> &'g AtomicU32 {
@@ -278,7 +287,7 @@ impl<'g> Live<'g> {
 
     /// When the value was written, in milliseconds since the pool began.
     pub(crate) fn written(self) -> u64 {
-        let written = self.header().written_and_hash >> HASH_BITS;
+        let written = (self.header().written_and_hash & !SPARED) >> HASH_BITS;
         match self.value() {
             Value::Integer(cell) => cell.written().max(written),
             _ => written,
@@ -302,6 +311,11 @@ impl<'g> Live<'g> {
             }
             Value::Hash(_) | Value::Set(_) | Value::List(_) => self.same(),
         }
+    }
+
+    /// Bytes of its block.
+    pub(crate) fn block(self) -> usize {
+        self.header().block() as usize
     }
 
     /// Bytes that the record takes, with what it holds outside of its block.

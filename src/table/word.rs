@@ -22,7 +22,8 @@ const TENT: usize = 2;
 /// Being moved.
 const FROZEN: usize = 4;
 /// The four state bits, one of them reserved; a record's word has none of them.
-const STATE: usize = 0b1111;
+const STATE: usize = (1 << STATE_BITS) - 1;
+const STATE_BITS: u32 = 4;
 /// Where the tag begins; pointers fit below it.
 const TAG_SHIFT: u32 = 48;
 /// Where the stamp of an empty word begins.
@@ -132,7 +133,11 @@ impl Word {
     pub(crate) fn as_record<R>(self, tag: Tag) -> Option<NonNull<R>> {
         // With the tag taken out, what is left of such a word is the pointer.
         let pointer = self.0.map_addr(|addr| addr ^ tag.0 << TAG_SHIFT);
-        if pointer.addr() & !POINTER == 0 { NonNull::new(pointer.cast()) } else { None }
+        // Turned so that the state comes to the upper end, every pointer is less than anything
+        // else, and none is the greatest.
+        let turned = pointer.addr().rotate_right(STATE_BITS).wrapping_sub(1);
+        // SAFETY: it is not null, or it would have turned to the greatest.
+        (turned < POINTER >> STATE_BITS).then(|| unsafe { NonNull::new_unchecked(pointer.cast()) })
     }
 
     /// Takes the word apart.
@@ -188,6 +193,27 @@ mod tests {
         for stamp in [0, 1, u32::MAX / 2, u32::MAX] {
             assert_eq!(Word::empty(stamp).look::<Aligned>(), Seen::Empty(stamp));
             assert_eq!(Word::empty(stamp).as_record::<Aligned>(Tag::of(0)), None);
+        }
+    }
+
+    #[test]
+    fn only_pointers_are_records() {
+        let word = |raw: usize| Word::from_raw(ptr::without_provenance_mut(raw));
+        let as_record = |raw: usize, tag: u64| {
+            let record = word(raw).as_record::<Aligned>(Tag::of(tag << TAG_SHIFT));
+            record.map(|record| record.addr().get())
+        };
+        for tag in [0, 1, 0xFFFF] {
+            assert_eq!(as_record(0, tag), None);
+            for pointer in [16, POINTER - 16, POINTER] {
+                let raw = Tag::of(tag << TAG_SHIFT).0 << TAG_SHIFT | pointer;
+                assert_eq!(as_record(raw, tag), Some(pointer));
+                assert_eq!(as_record(raw, tag ^ 1), None);
+                assert_eq!(as_record(raw, tag ^ 0x8000), None);
+                for state in 1..=STATE {
+                    assert_eq!(as_record(raw | state, tag), None);
+                }
+            }
         }
     }
 }

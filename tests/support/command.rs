@@ -314,7 +314,7 @@ fn run_key(pool: &MemoryCachePool, command: &Command, now: u64) -> Result<Reply,
                 (false, false) => pool.pexpireat_if(key.bytes(), time, condition)?,
             })
         }
-        Persist(key) => Reply::Truth(pool.persist(key.bytes())),
+        Persist(key) => Reply::Truth(pool.persist(key.bytes())?),
         Ttl(key) => Reply::Number(pool.ttl(key.bytes())),
         Pttl(key) => Reply::Number(pool.pttl(key.bytes())),
         Expiretime(key) => Reply::Number(pool.expiretime(key.bytes())),

@@ -115,7 +115,7 @@ impl Schedule {
                 });
             }
             Move::Persist(key) => {
-                self.pool.persist(key.bytes());
+                self.pool.persist(key.bytes()).expect("room");
                 self.redate(key, 0);
             }
             Move::Pexpire(key, Millis(millis)) => {

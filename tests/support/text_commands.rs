@@ -339,7 +339,7 @@ fn keys(pool: &MemoryCachePool, name: &str, args: &[&[u8]]) -> Option<Answer> {
         ("pexpire", [key, millis]) => {
             number(millis).and_then(|millis| truth(pool.pexpire(key, millis)))
         }
-        ("persist", [key]) => Ok(Resp::Number(i64::from(pool.persist(key)))),
+        ("persist", [key]) => truth(pool.persist(key)),
         ("dbsize", []) => Ok(Resp::size(pool.dbsize())),
         ("flushall", []) => {
             pool.flushall();

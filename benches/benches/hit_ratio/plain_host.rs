@@ -100,7 +100,7 @@ impl PlainHost {
 impl Cache for PlainHost {
     fn get(&self, seat: &Seat, hash: u64) -> bool {
         let Some(node) = self.find(hash) else { return false };
-        self.evictor.touch(&node.usage, &seat.local, seat.draw(), || 0);
+        self.evictor.touch(&node.usage, &seat.local, seat.draw().into(), || 0);
         true
     }
 

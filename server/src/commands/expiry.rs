@@ -117,7 +117,7 @@ fn pexpireat(call: &mut Call<'_, '_>) -> Outcome {
 }
 
 fn persist(call: &mut Call<'_, '_>) -> Outcome {
-    let was_removed = call.session.pool.persist(call.args.at(1));
+    let was_removed = call.session.pool.persist(call.args.at(1))?;
     call.reply.flag(was_removed);
     Ok(())
 }

@@ -43,6 +43,7 @@ pub(super) struct World {
     buckets: Vec<RefCell<Vec<usize>>>,
     pub(super) local: Local,
     random: Cell<u32>,
+    reads: Cell<u64>,
     pub(super) now: Cell<u64>,
     pub(super) retired: Cell<u64>,
     pub(super) used: Cell<u64>,
@@ -62,6 +63,7 @@ impl World {
                 .collect(),
             local: Local::default(),
             random: Cell::new(0x9E37_79B9),
+            reads: Cell::new(0),
             now: Cell::new(1_000),
             retired: Cell::new(0),
             used: Cell::new(0),
@@ -91,7 +93,9 @@ impl World {
 
     pub(super) fn get(&self, key: u64) -> bool {
         let Some(number) = self.find(key) else { return false };
-        self.evictor.touch(&self.node(number).usage, &self.local, self.draw(), || self.now.get());
+        let reads = self.reads.get() + 1;
+        self.reads.set(reads);
+        self.evictor.touch(&self.node(number).usage, &self.local, reads, || self.now.get());
         true
     }
 
