@@ -5,7 +5,10 @@
 //! its key retires exactly what it has replaced, and one that has lost frees exactly what it has
 //! made: see [`tree`](crate::value::tree).
 
-use super::engine::{Engine, live_of};
+use super::{
+    engine::{Engine, live_of},
+    removal::RemovalCause,
+};
 use crate::{
     error::Error,
     reclaim::Guard,
@@ -122,7 +125,7 @@ impl Engine {
         let origin = self.origin(target, basis);
         let is_heir = matches!(basis, Basis::Present) && target.live.is_some();
         let draft = Draft::with_body(target.key, body, is_heir, origin, guard);
-        self.place(guard, target, draft)
+        self.place(guard, target, basis, draft)
     }
 
     /// What the header of a new record says.
@@ -170,7 +173,7 @@ impl Engine {
                 }
                 let origin = self.origin(target, basis);
                 let draft = Draft::new(target.key, source.content(), origin, guard);
-                return self.place(guard, target, draft);
+                return self.place(guard, target, basis, draft);
             }
         };
         match tree {
@@ -190,12 +193,17 @@ impl Engine {
         &self,
         guard: &Guard<'_>,
         target: &Target<'_>,
+        basis: Basis,
         draft: Draft<'_, '_>,
     ) -> Result<bool, Error> {
+        let cause = match basis {
+            _ if target.live.is_none() => Some(RemovalCause::Expired),
+            // What was edited is still there.
+            Basis::Present => None,
+            Basis::Nothing(_) => Some(RemovalCause::Replaced),
+        };
         match &target.found {
-            Some(found) => {
-                Ok(self.replace::<true>(guard, found, target.hash, draft, target.live.is_none()))
-            }
+            Some(found) => Ok(self.replace::<true>(guard, found, target.hash, draft, cause)),
             None => {
                 let is_limited = self.evictor.is_limited();
                 self.insert(guard, target.key, target.hash, draft, is_limited)
@@ -213,7 +221,9 @@ impl Engine {
     /// Removes what was found; false when another write of the key came first.
     pub(super) fn clear(&self, guard: &Guard<'_>, target: &Target<'_>) -> bool {
         match &target.found {
-            Some(found) if target.live.is_some() => self.remove(guard, found),
+            Some(found) if target.live.is_some() => {
+                self.remove(guard, found, RemovalCause::Deleted)
+            }
             _ => true,
         }
     }

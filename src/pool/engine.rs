@@ -3,7 +3,9 @@
 //! Looking up, expiry, the access word, limits, counters and the retry loop live here once; a
 //! command is what is left.
 
-use super::{config::CacheConfig, single_flight::SingleFlight};
+use super::{
+    audience::Audience, config::CacheConfig, removal::RemovalCause, single_flight::SingleFlight,
+};
 use crate::{
     clock::TimeSource,
     error::Error,
@@ -68,6 +70,7 @@ pub(crate) struct Engine {
     pub(super) default_ttl: Option<u64>,
     pub(super) evictor: Evictor,
     counts: bool,
+    pub(super) audience: Audience,
     pub(super) flights: SingleFlight,
     /// What the counters stood at when they were last reset.
     pub(super) baseline: Mutex<[u64; TALLIES]>,
@@ -97,6 +100,7 @@ impl Engine {
             default_ttl: config.default_ttl_millis(),
             evictor: Evictor::new(config.eviction_policy, config.max_keys, most_bytes),
             counts: config.enable_stats,
+            audience: Audience::new(config.listener.clone()),
             config,
             flights: SingleFlight::new(),
             baseline: Mutex::new([0; TALLIES]),
@@ -238,11 +242,16 @@ impl Engine {
             let live = live.filter(|live| self.is_current(*live));
             let (done, tally, reply) = match decide(live)? {
                 Step::Keep(reply) => (true, Tally::OtherOperations, reply),
-                Step::Changed(reply) => (true, counted_as, reply),
+                Step::Changed(reply) => {
+                    self.note_changed(key, hash);
+                    (true, counted_as, reply)
+                }
                 Step::Remove(reply) => {
                     self.elapsed_coarse();
                     let gone = match &found {
-                        Some(found) if live.is_some() => self.remove(guard, found),
+                        Some(found) if live.is_some() => {
+                            self.remove(guard, found, RemovalCause::Deleted)
+                        }
                         _ => true,
                     };
                     (gone, Tally::Deletes, reply)
@@ -252,18 +261,22 @@ impl Engine {
                     let done = match (&found, live) {
                         (Some(found), Some(live)) => {
                             let draft = self.redated(guard, hash, live, deadline);
-                            self.replace::<true>(guard, found, hash, draft, false)
+                            self.replace::<true>(guard, found, hash, draft, None)
                         }
                         _ => true,
                     };
                     (done, counted_as, reply)
                 }
                 Step::Write(content, deadline, reply) => {
+                    let cause = match &content {
+                        _ if live.is_none() => Some(RemovalCause::Expired),
+                        // A counter goes on counting in another record.
+                        Content::Integer(_) => None,
+                        _ => Some(RemovalCause::Replaced),
+                    };
                     let draft = self.draft(guard, key, hash, content, deadline, live)?;
                     let done = match &found {
-                        Some(found) => {
-                            self.replace::<true>(guard, found, hash, draft, live.is_none())
-                        }
+                        Some(found) => self.replace::<true>(guard, found, hash, draft, cause),
                         None => {
                             let is_limited = self.evictor.is_limited();
                             self.insert(guard, key, hash, draft, is_limited)?
@@ -326,16 +339,16 @@ impl Engine {
         Draft::new(live.key(), content, origin, guard)
     }
 
-    /// Swaps a record for another of the same key.
+    /// Swaps a record for another of the same key, and tells why the value before is gone, if it is.
     pub(super) fn replace<const MAY_BE_LIMITED: bool>(
         &self,
         guard: &Guard<'_>,
         found: &Found<'_, Record>,
         hash: u64,
         draft: Draft<'_, '_>,
-        was_expired: bool,
+        cause: Option<RemovalCause>,
     ) -> bool {
-        self.replace_inline::<MAY_BE_LIMITED>(guard, found, hash, draft, was_expired)
+        self.replace_inline::<MAY_BE_LIMITED>(guard, found, hash, draft, cause)
     }
 
     /// The same, for where it pays to be spared a call.
@@ -346,7 +359,7 @@ impl Engine {
         found: &Found<'_, Record>,
         hash: u64,
         draft: Draft<'_, '_>,
-        was_expired: bool,
+        cause: Option<RemovalCause>,
     ) -> bool {
         let after = draft.live().memory() as u64;
         let record = draft.record();
@@ -359,11 +372,12 @@ impl Engine {
             self.note_replaced(guard, live_of(found, guard), draft.live());
         }
         draft.publish();
-        if was_expired {
+        if cause == Some(RemovalCause::Expired) {
             guard.stripe().of(Tally::Expirations).add(1);
         }
         guard.stripe().of(Tally::RecordBytes).add(after.wrapping_sub(before));
         self.look_after(plan, hash, record, guard);
+        self.note_gone(live_of(found, guard), cause);
         true
     }
 
@@ -394,6 +408,7 @@ impl Engine {
                     self.evictor.keys.add(guard.evict());
                 }
                 self.look_after(plan, hash, record, guard);
+                self.note_changed(key, hash);
                 return Ok(true);
             }
             Insert::Lost => {
@@ -413,16 +428,22 @@ impl Engine {
         Ok(false)
     }
 
-    /// Removes a record; false when its slot holds something else by now.
-    pub(super) fn remove(&self, guard: &Guard<'_>, found: &Found<'_, Record>) -> bool {
+    /// Removes a record, and tells why; false when its slot holds something else by now.
+    pub(super) fn remove(
+        &self,
+        guard: &Guard<'_>,
+        found: &Found<'_, Record>,
+        cause: RemovalCause,
+    ) -> bool {
         let removed = self.unlink(guard, found);
         if removed {
             self.evictor.note_removed(guard.evict());
+            self.note_gone(live_of(found, guard), Some(cause));
         }
         removed
     }
 
-    /// As [`remove`](Self::remove), but leaves the count of keys to the caller.
+    /// As [`remove`](Self::remove), but leaves it to the caller to count the keys and to tell.
     pub(super) fn unlink(&self, guard: &Guard<'_>, found: &Found<'_, Record>) -> bool {
         // SAFETY: found under this guard.
         let Some(bytes) = (unsafe { self.table.remove(found, guard) }) else { return false };
@@ -432,7 +453,7 @@ impl Engine {
 
     /// Removes the exact record that was seen to have expired.
     pub(super) fn remove_expired(&self, guard: &Guard<'_>, found: &Found<'_, Record>) -> bool {
-        let removed = self.remove(guard, found);
+        let removed = self.remove(guard, found, RemovalCause::Expired);
         if removed {
             guard.stripe().of(Tally::Expirations).add(1);
         }
@@ -452,7 +473,7 @@ impl Engine {
             let live = unsafe { Live::new(record) };
             if self.is_current(live) {
                 visit(live);
-            } else if self.remove_seen(guard, live) {
+            } else if self.remove_seen(guard, live, RemovalCause::Expired) {
                 guard.stripe().of(Tally::Expirations).add(1);
             }
         })
@@ -474,10 +495,15 @@ impl Engine {
     }
 
     /// Removes the very record that a scan has shown; false when it is not there any more.
-    pub(super) fn remove_seen(&self, guard: &Guard<'_>, live: Live<'_>) -> bool {
+    pub(super) fn remove_seen(
+        &self,
+        guard: &Guard<'_>,
+        live: Live<'_>,
+        cause: RemovalCause,
+    ) -> bool {
         let hash = self.hash(live.key());
         while let Some(found) = self.table.find_for_write(hash, |other| live.is(other), guard) {
-            if self.remove(guard, &found) {
+            if self.remove(guard, &found, cause) {
                 return true;
             }
         }
