@@ -357,6 +357,8 @@ pub(crate) enum Mutant {
     GhostByStore,
     /// R20: whoever lost the CAS subtracts all the same.
     LoserSubtracts,
+    /// Whoever lost the CAS tells the listener all the same.
+    LoserTells,
     /// The right to evict a key is taken before a victim is known.
     RightBeforeVictim,
     /// A key is evicted whether or not it is still one too many.

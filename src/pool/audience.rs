@@ -47,7 +47,7 @@ use super::{
 use crate::{
     reclaim::barrier::Barriers,
     record::Live,
-    sync::{AtomicUsize, Mutex, Ordering, compiler_fence, lock},
+    sync::{AtomicUsize, Mutex, Ordering, lock},
 };
 use std::sync::Arc;
 
@@ -69,6 +69,8 @@ pub(super) struct Audience {
     barriers: Barriers,
     listener: Option<Listener>,
     shelves: [Shelf; SHELVES],
+    #[cfg(pool_loom)]
+    is_shown: bool,
 }
 
 /// The watched keys of some hashes, each with the number of its watches.
@@ -89,19 +91,35 @@ impl Audience {
             barriers,
             listener,
             shelves: std::array::from_fn(|_| Shelf::default()),
+            #[cfg(pool_loom)]
+            is_shown: false,
         }
+    }
+
+    /// Shows watches to a model; in all others they would be one more thing to interleave.
+    #[cfg(pool_loom)]
+    pub(super) fn show(&mut self) {
+        self.is_shown = true;
     }
 
     #[inline(always)]
     fn is_anybody(&self) -> bool {
-        // The light barrier, where that is all it is.
-        compiler_fence();
-        // ORDERING: Relaxed; against a watcher it is the barriers that count.
+        #[cfg(pool_loom)]
+        if !self.is_shown {
+            return self.listener.is_some();
+        }
+        // ORDERING: Relaxed; against a watcher it is the barriers that count. That the compiler leaves
+        // it behind the CAS, which is all there is to a light barrier on Linux, the CAS's own Acquire
+        // sees to.
         self.word.load(Ordering::Relaxed) != 0
     }
 
     /// Whether anybody watches, for who has looked whether anybody is there.
     fn is_watching(&self) -> bool {
+        #[cfg(pool_loom)]
+        if !self.is_shown {
+            return false;
+        }
         self.barriers.light();
         // ORDERING: Relaxed; as above.
         self.word.load(Ordering::Relaxed) >= WATCH

@@ -16,7 +16,7 @@ use crate::{
         collection::retired_alone,
     },
     seed::KeyHasher,
-    sync::{AtomicU64, Mutex},
+    sync::{AtomicU64, Mutant, Mutex, is_mutant},
     table::{Found, Insert, Table},
     tally::{TALLIES, Tally},
     wheel::Wheel,
@@ -367,7 +367,12 @@ impl Engine {
         // SAFETY: the draft is private, of this domain, and has the key that was found under the
         // guard, with its hash.
         let replaced = unsafe { self.table.replace(found, hash, draft.record(), guard) };
-        let Some(before) = replaced else { return false };
+        let Some(before) = replaced else {
+            if is_mutant(Mutant::LoserTells) {
+                self.note_gone(live_of(found, guard), cause);
+            }
+            return false;
+        };
         if MAY_BE_LIMITED && self.evictor.is_limited() {
             self.note_replaced(guard, live_of(found, guard), draft.live());
         }
@@ -438,6 +443,8 @@ impl Engine {
         let removed = self.unlink(guard, found);
         if removed {
             self.evictor.note_removed(guard.evict());
+        }
+        if removed || is_mutant(Mutant::LoserTells) {
             self.note_gone(live_of(found, guard), Some(cause));
         }
         removed

@@ -12,6 +12,10 @@
 //! | `insert_of_a_deadline_against_cleanup` | R15 | 2 | –                                         |
 //! | `an_eviction_against_an_overwrite` | R17, R20 | 2 | `LoserSubtracts`                          |
 //! | `an_eviction_against_a_delete`   | R17, R20 | 2  | `LoserSubtracts`                          |
+//!
+//! Those of who is told of changes are in `loom/told.rs`.
+
+mod told;
 
 use super::{CacheConfig, EvictionPolicy, MemoryCachePool};
 use crate::{
