@@ -227,6 +227,8 @@ pub(crate) enum Mutant {
     EmptyWithoutStamp,
     /// R3: a stamp newer than the snapshot is used all the same.
     StampUnchecked,
+    /// A version has one bit, so that it is the same again after two commits.
+    NarrowVersion,
     /// R4: an insert scans without finishing the last commit.
     NoHelp,
     /// R5: a record is placed again after its commit failed.

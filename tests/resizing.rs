@@ -156,3 +156,19 @@ fn each_key_is_inserted_once_and_removed_once_by_threads_that_race() -> Result<(
     assert_eq!(pool.scan_iter(ScanOptions::new())?.count(), 0);
     Ok(())
 }
+
+#[test]
+fn growth_by_inserts_alone_leaves_no_old_tables_behind() -> Result<(), Error> {
+    let pool = small_pool();
+    for number in 0..200_000 {
+        pool.set(key(0, number), b"value")?;
+    }
+    for number in 0..2_000 {
+        pool.set(key(1, number), b"value")?;
+    }
+
+    let stats = pool.get_stats();
+
+    assert!(stats.retired_bytes < 300_000, "{stats:?}");
+    Ok(())
+}

@@ -10,6 +10,7 @@ pub mod contender;
 pub mod expiring;
 pub mod keys;
 pub mod latency;
+pub mod resident;
 pub mod round;
 
 #[global_allocator]

@@ -29,6 +29,8 @@ use std::time::Duration;
 const HURRY_DIVISOR: u64 = 256;
 /// But not before it is so many.
 const LEAST_HURRIED: u64 = 4 << 10;
+/// Retired items that a hurried write frees.
+const HURRIED: usize = 8;
 /// Times that a write offers the processor to whoever keeps retired records from coming free.
 const OFFERS: usize = 256;
 /// Bytes that a write expects to need before it knows.
@@ -231,7 +233,7 @@ impl Engine {
     ) -> Result<(), Error> {
         self.look_at_size(guard);
         let most = (self.evictor.budget.most() / HURRY_DIVISOR).max(LEAST_HURRIED);
-        guard.hurry(most);
+        guard.hurry(most, HURRIED);
         if guard.random().is_multiple_of(64) || self.used_bytes() > self.evictor.budget.most() {
             guard.trim(most);
         }

@@ -161,9 +161,6 @@ use std::{marker::PhantomData, ptr, ptr::NonNull, sync::Arc};
 /// Times that [`Domain::advance`] tries to move the epoch on; three suffice when nobody is pinned.
 const ADVANCES: u64 = epoch::GRACE + 1;
 
-/// Items that a hurried thread frees at a time.
-const HURRIED: usize = 8;
-
 /// A pool's own world of reclamation.
 pub(crate) struct Domain {
     /// Never reused, unlike an address: tells one domain's thread-local entries from another's.
@@ -463,14 +460,13 @@ impl Guard<'_> {
     }
 
     /// Hurries what this thread has retired, if it is more than so many bytes: closes its bag, tries
-    /// to move the epoch on, frees a few items, and gives back blocks that lie ready beyond that
-    /// many bytes.
-    pub(crate) fn hurry(&self, most: u64) {
+    /// to move the epoch on, and frees up to `items` of it, or slices of one that is large.
+    pub(crate) fn hurry(&self, most: u64, items: usize) {
         let retired = || self.stripe().of(Tally::RetiredBytes).get().cast_signed();
         let is_much = || retired() > most.cast_signed();
         if is_much() {
             self.participant.seal(self.domain);
-            for _ in 0..HURRIED {
+            for _ in 0..items {
                 if !is_much() || !self.participant.free_one(self.domain) {
                     break;
                 }

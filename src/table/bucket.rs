@@ -4,21 +4,22 @@
 //! control word: [63:32] version | [31:8] index of the first overflow bucket, 0 = none
 //!               | [7:1] position of the last commit | [0] FROZEN: the bucket is being moved
 //!
-//! position   0..=125  slot of the last commit, along the chain: the head's slots, then those of
-//!                     the first overflow bucket, and so on
-//!            126      nothing to finish: a new bucket, or the last change was attach or detach
-//!            127      with FROZEN: the bucket has been moved
+//! position   1..=126  one more than the slot of the last commit, along the chain: the head's slots,
+//!                     then those of the first overflow bucket, and so on
+//!            127      nothing to finish: a new bucket, or the last change was attach or detach
+//!            0        with FROZEN: the bucket has been moved
 //! ```
 //!
-//! The control word 0 is that of a bucket which a migration is filling.
+//! The control word 0 is that of a bucket which a migration is filling. No other bucket has it, also
+//! when its version has come round to 0: its position is none, or it is frozen.
 
 use super::{word::Word, zeroed::Zeroed};
-use crate::sync::{AtomicPtr, AtomicU64, Ordering, SLOTS};
+use crate::sync::{AtomicPtr, AtomicU64, Mutant, Ordering, SLOTS, is_mutant};
 
 /// The position that says that there is nothing to finish.
-const NOTHING: u64 = 126;
-/// The position that says, with FROZEN, that the bucket has been moved.
-const DONE: u64 = 127;
+const NOTHING: u64 = POSITION;
+/// The seven bits of a position.
+const POSITION: u64 = 0x7F;
 /// The bucket is being moved: the control word changes once more, to say that it is done.
 const FROZEN: u64 = 1;
 /// The bits that a reader who has found nothing in the head has to look into.
@@ -30,13 +31,16 @@ pub(crate) const LONGEST_OVERFLOW: usize = 17;
 /// The last position that a commit can name.
 pub(crate) const LARGEST_POSITION: usize = 125;
 
+/// The version of a new bucket: in models the last one there is, so that all of them see it wrap.
+pub(super) const FIRST_VERSION: u32 = if cfg!(pool_loom) { u32::MAX } else { 0 };
+
 /// A control word.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Control(u64);
 
 impl Control {
-    /// What a new bucket starts with: version 0, no overflow, nothing to finish. Never 0.
-    const NEW: Self = Self(NOTHING << 1);
+    /// What a new bucket starts with: no overflow, nothing to finish. Never 0.
+    const NEW: Self = Self((FIRST_VERSION as u64) << 32 | NOTHING << 1);
     /// What a bucket starts with that a migration fills.
     pub(crate) const UNFILLED: Self = Self(0);
 
@@ -66,7 +70,7 @@ impl Control {
 
     /// Whether the bucket has been moved.
     pub(crate) fn is_done(self) -> bool {
-        self.is_frozen() && (self.0 >> 1) & 0x7F == DONE
+        self.is_frozen() && self.0 >> 1 & POSITION == 0
     }
 
     /// Whether a migration has filled the bucket.
@@ -81,7 +85,7 @@ impl Control {
 
     /// What a frozen bucket becomes when it has been moved.
     pub(crate) fn done(self) -> Self {
-        Self(self.0 | DONE << 1 | FROZEN)
+        Self(self.0 & !(POSITION << 1) | FROZEN)
     }
 
     /// What a bucket becomes that has been filled.
@@ -91,14 +95,14 @@ impl Control {
 
     /// Where the last commit was, when it may still need finishing.
     pub(crate) fn position(self) -> Option<usize> {
-        let position = (self.0 >> 1) & 0x7F;
-        (position < NOTHING).then_some(position as usize)
+        let position = self.0 >> 1 & POSITION;
+        (1..NOTHING).contains(&position).then(|| position as usize - 1)
     }
 
     /// The next version, after a commit at a position.
     pub(crate) fn committed(self, position: usize) -> Self {
-        debug_assert!((position as u64) < NOTHING);
-        self.next(self.overflow(), position as u64)
+        debug_assert!(position <= LARGEST_POSITION);
+        self.next(self.overflow(), position as u64 + 1)
     }
 
     /// The next version, with another first overflow bucket.
@@ -107,8 +111,9 @@ impl Control {
     }
 
     fn next(self, overflow: u32, position: u64) -> Self {
-        let version = u64::from(self.version().wrapping_add(1));
-        Self(version << 32 | u64::from(overflow) << 8 | position << 1)
+        let version = self.version().wrapping_add(1);
+        let version = if is_mutant(Mutant::NarrowVersion) { version & 1 } else { version };
+        Self(u64::from(version) << 32 | u64::from(overflow) << 8 | position << 1)
     }
 }
 
@@ -150,7 +155,7 @@ unsafe impl Zeroed for Bucket {
 impl Bucket {
     /// Makes an unfilled bucket an empty one; nobody else may use it yet.
     pub(super) fn open(&self) {
-        self.slots.clear(0);
+        self.slots.clear(FIRST_VERSION);
         // ORDERING: Relaxed; private until the root leads here.
         self.control.store(Control::NEW.0, Ordering::Relaxed);
     }
@@ -220,14 +225,14 @@ mod tests {
 
         assert_eq!(
             (control.version(), control.overflow(), control.position()),
-            (1, 0xFF_FFFF, None)
+            (FIRST_VERSION.wrapping_add(1), 0xFF_FFFF, None)
         );
 
         let control = control.committed(125);
 
         assert_eq!(
             (control.version(), control.overflow(), control.position()),
-            (2, 0xFF_FFFF, Some(125))
+            (FIRST_VERSION.wrapping_add(2), 0xFF_FFFF, Some(125))
         );
     }
 
@@ -238,6 +243,24 @@ mod tests {
         let wrapped = last.committed(4);
 
         assert_eq!((wrapped.version(), wrapped.overflow(), wrapped.position()), (0, 5, Some(4)));
+    }
+
+    #[test]
+    fn a_version_that_has_come_round_is_not_taken_for_a_bucket_being_filled() {
+        let last = Control(u64::from(u32::MAX) << 32 | NOTHING << 1);
+
+        assert!(last.committed(0).is_filled());
+        assert!(last.relinked(0).is_filled());
+    }
+
+    #[test]
+    fn a_bucket_that_has_been_moved_names_no_commit() {
+        let moved = Control::NEW.committed(3).frozen().done();
+
+        assert!(moved.is_done());
+        assert_eq!(moved.position(), None);
+        assert!(!Control::NEW.committed(0).frozen().is_done());
+        assert!(!Control::NEW.frozen().is_done());
     }
 
     #[cfg(not(pool_loom))]

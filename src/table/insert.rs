@@ -2,7 +2,7 @@
 
 use super::{
     BIRTH_BITS, Record, Table,
-    bucket::{self, Bucket, Control, LARGEST_POSITION, LONGEST_OVERFLOW},
+    bucket::{self, Bucket, Control, FIRST_VERSION, LARGEST_POSITION, LONGEST_OVERFLOW},
     generation::Generation,
     resize::LONG_CHAIN,
     word::{Seen, Tag, Word},
@@ -242,7 +242,11 @@ fn is_born_before(birth: u32, version: u32) -> bool {
 
 /// An empty word with the control word's version, read now (T3).
 pub(super) fn empty_now(head: &Bucket) -> Word {
-    Word::empty(if is_mutant(Mutant::EmptyWithoutStamp) { 0 } else { head.control().version() })
+    Word::empty(if is_mutant(Mutant::EmptyWithoutStamp) {
+        FIRST_VERSION
+    } else {
+        head.control().version()
+    })
 }
 
 /// Whether version `a` comes after version `b`, within half the range.

@@ -19,7 +19,7 @@
 
 use super::{
     Record, Table,
-    bucket::{self, Bucket, Control},
+    bucket::{self, Bucket, Control, FIRST_VERSION},
     generation::{Generation, Remains},
     lookup::prefetch,
     word::{Seen, Word},
@@ -190,14 +190,14 @@ fn fill<'g, R: Record>(
             continue;
         }
         if room == 0 {
-            (overflow, room) = (next.arena.take_reserved(0, overflow), SLOTS);
+            (overflow, room) = (next.arena.take_reserved(FIRST_VERSION, overflow), SLOTS);
         }
         room -= 1;
         // ORDERING: Relaxed; private until the control word's CAS (edge `attach→walk`).
         next.arena.get(overflow).slots.0[room].store(word.raw(), Ordering::Relaxed);
     }
     for slot in free {
-        fill_slot(slot, Word::empty(0));
+        fill_slot(slot, Word::empty(FIRST_VERSION));
     }
     if is_mutant(Mutant::ControlStored) {
         head.force(Control::filled(overflow));
@@ -219,7 +219,11 @@ fn words<'g>(
 
 /// Writes a slot that nobody has written yet.
 fn fill_slot(slot: &AtomicPtr<()>, word: Word) {
-    let unfilled = if is_mutant(Mutant::FilledFromEmpty) { Word::empty(0) } else { Word::UNFILLED };
+    let unfilled = if is_mutant(Mutant::FilledFromEmpty) {
+        Word::empty(FIRST_VERSION)
+    } else {
+        Word::UNFILLED
+    };
     bucket::swap(slot, unfilled, word);
 }
 

@@ -30,6 +30,9 @@ const HELPED: usize = if cfg!(pool_loom) { 1 } else { 2 };
 /// Buckets on a page of 4 KiB.
 const BUCKETS_OF_A_PAGE: usize = 64;
 
+/// Bytes that a thread may have retired before its inserts see to it that they become free.
+const MUCH_RETIRED: u64 = 256 << 10;
+
 /// Inserts or removals of a thread after which it counts all records: a sum over all threads.
 const COUNTED_AFTER: u64 = 64;
 
@@ -77,13 +80,22 @@ impl<R: Record> Table<R> {
         let keys = guard.stripe().of(Tally::Keys);
         keys.add(1);
         if keys.get().is_multiple_of(COUNTED_AFTER) {
-            self.grow_if(generation, guard, |records, buckets| {
-                let room = buckets.saturating_mul(2 * size_of::<Bucket>());
-                // ORDERING: Relaxed; a setting.
-                let has_room = self.room.load(Ordering::Relaxed) >= room;
-                records > buckets * GROW_AT_TWO / if has_room { 2 } else { 1 }
-            });
+            self.note_many_inserted(generation, guard);
         }
+    }
+
+    /// What is left to do once in many inserts.
+    #[cold]
+    #[inline(never)]
+    fn note_many_inserted(&self, generation: &Generation, guard: &Guard<'_>) {
+        self.grow_if(generation, guard, |records, buckets| {
+            let room = buckets.saturating_mul(2 * size_of::<Bucket>());
+            // ORDERING: Relaxed; a setting.
+            let has_room = self.room.load(Ordering::Relaxed) >= room;
+            records > buckets * GROW_AT_TWO / if has_room { 2 } else { 1 }
+        });
+        // Who only inserts retires nothing but tables, and would never fill a bag with them.
+        guard.hurry(MUCH_RETIRED, 1);
     }
 
     /// Notes a removal, and starts shrinking when there are few records left.

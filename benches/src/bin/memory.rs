@@ -2,21 +2,15 @@
 //!
 //! `memory CONTENDER [ENTRIES]`
 
-use memory_cache_pool_benches::contender::{
-    Contender, DashMap, Flurry, Moka, Papaya, Pool, QuickCache, Scc, ShardedMutex,
+use memory_cache_pool_benches::{
+    contender::{Contender, DashMap, Flurry, Moka, Papaya, Pool, QuickCache, Scc, ShardedMutex},
+    resident::resident,
 };
 use std::{
-    env, fs,
+    env,
     io::{self, Write},
     process::ExitCode,
 };
-
-/// Resident bytes of this process, as Linux tells them.
-fn resident() -> Option<u64> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
-    Some(line.split_whitespace().nth(1)?.parse::<u64>().ok()? * 1024)
-}
 
 fn fill<C: Contender>(entries: u64) -> C {
     let contender = C::with_capacity(usize::try_from(entries).unwrap_or(usize::MAX));

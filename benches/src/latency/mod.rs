@@ -35,6 +35,7 @@ pub mod case;
 pub mod churn;
 pub mod drive;
 pub mod figures;
+pub mod fresh_pages;
 pub mod growth;
 pub mod interference;
 pub mod memory;

@@ -1,5 +1,6 @@
 //! Who is measured.
 
+use super::fresh_pages::FreshPages;
 use crate::contender::{Contender, DashMap, Moka, Papaya, Pool, QuickCache, Scc, ShardedMutex};
 
 /// A contender that does nothing: its median is the time of the measurement itself, and its worst
@@ -41,7 +42,7 @@ pub trait Measure {
     fn measure<C: Contender + Sync>(&self) -> Self::Result;
 }
 
-/// Those whom [`one`] knows, the pool first and the floor last.
+/// Those who are put through every scenario, the pool first and the floor last.
 pub const NAMES: [&str; 8] = [
     Pool::NAME,
     Papaya::NAME,
@@ -50,6 +51,19 @@ pub const NAMES: [&str; 8] = [
     QuickCache::NAME,
     Moka::NAME,
     ShardedMutex::NAME,
+    EmptyLoop::NAME,
+];
+
+/// The same, with a second floor for those who grow.
+pub const GROWING: [&str; 9] = [
+    Pool::NAME,
+    Papaya::NAME,
+    DashMap::NAME,
+    Scc::NAME,
+    QuickCache::NAME,
+    Moka::NAME,
+    ShardedMutex::NAME,
+    FreshPages::NAME,
     EmptyLoop::NAME,
 ];
 
@@ -63,6 +77,7 @@ pub fn one<M: Measure>(contender: &str, of: &M) -> Option<M::Result> {
         QuickCache::NAME => of.measure::<QuickCache>(),
         Moka::NAME => of.measure::<Moka>(),
         ShardedMutex::NAME => of.measure::<ShardedMutex>(),
+        FreshPages::NAME => of.measure::<FreshPages>(),
         EmptyLoop::NAME => of.measure::<EmptyLoop>(),
         _ => return None,
     })

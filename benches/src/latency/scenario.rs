@@ -24,7 +24,8 @@ impl Scenario {
     pub fn contenders(self) -> &'static [&'static str] {
         match self {
             Self::TtlStorm => &storm::NAMES,
-            Self::Steady | Self::Growth | Self::Churn | Self::Pinned => &roster::NAMES,
+            Self::Growth => &roster::GROWING,
+            Self::Steady | Self::Churn | Self::Pinned => &roster::NAMES,
         }
     }
 

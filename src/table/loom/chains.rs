@@ -89,6 +89,31 @@ fn r3_a_late_record_in_a_reused_slot_is_not_finished() {
     breaks(Mutant::StampUnchecked, "broken", insert_remove_insert_against_insert);
 }
 
+fn an_insert_against_two_commits() -> (bool, bool) {
+    let world = World::new(1);
+    world.insert(20, 0);
+    let outcome = two(
+        &world,
+        |w| {
+            w.remove(20);
+            let inserted = w.insert(10, 1);
+            w.remove(10);
+            w.insert(10, 3);
+            inserted
+        },
+        |w| w.insert(10, 2),
+    );
+    world.assert_once(10, 1);
+    outcome
+}
+
+#[test]
+fn a_version_that_comes_back_lets_a_late_commit_pass() {
+    let legal = [(false, true), (true, false), (true, true)];
+    holds(100, legal, an_insert_against_two_commits);
+    breaks(Mutant::NarrowVersion, "broken", an_insert_against_two_commits);
+}
+
 #[test]
 fn r5_a_committed_record_is_not_taken_for_a_doomed_one() {
     // A record that is placed again is written again, while others read its birth.
