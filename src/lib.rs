@@ -25,9 +25,9 @@ pub use map::LockFreeMap;
 pub use pool::{
     ByteSize, CacheConfig, CacheStats, Cleanup, ConfigError, EvictionPolicy, ExpireCondition,
     Expiry, FieldPage, FieldValue, HashRef, HostEdit, HostRef, HostValue, InsertPosition, KeyInfo,
-    ListEnd, ListRef, MemberPage, MemoryCachePool, Pinned, PoppedElements, PushOptions,
-    ScanOptions, ScanPage, SetOptions, SetRef, SetReply, Ttl, Update, ValueRef, ValueType,
-    add_decimals,
+    ListEnd, ListRef, MemberPage, MemoryCachePool, Pinned, PoppedElements, PushOptions, Removal,
+    RemovalCause, Removals, RemovedValue, ScanOptions, ScanPage, SetOptions, SetRef, SetReply, Ttl,
+    Update, ValueRef, ValueType, Watch, add_decimals,
 };
 
 #[cfg(fuzzing)]

@@ -372,6 +372,8 @@ pub(crate) enum Mutant {
     LoserSubtracts,
     /// R20: a spared record is counted before its CAS.
     SparedCountedFirst,
+    /// Whoever lost the CAS tells the listener all the same.
+    LoserTells,
     /// The right to evict a key is taken before a victim is known.
     RightBeforeVictim,
     /// A key is evicted whether or not it is still one too many.

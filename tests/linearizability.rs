@@ -1,14 +1,18 @@
 //! Histories of several threads on one key are linearizable: Wing and Gong's search (1993) with
 //! Lowe's memoization (2017), on each key by itself, which is enough since the commands are on one
-//! key each (Herlihy and Wing's locality).
+//! key each (Herlihy and Wing's locality). What the listener is told of removals is a part of each
+//! command's answer.
 
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 mod support;
 
 use arbitrary::{Arbitrary, Unstructured};
-use memory_cache_pool::{CacheConfig, Error, ManualClock, MemoryCachePool};
+use memory_cache_pool::{
+    CacheConfig, Error, ManualClock, MemoryCachePool, RemovalCause, RemovedValue,
+};
 use std::{
+    cell::RefCell,
     collections::HashSet,
     sync::{
         Arc, Barrier,
@@ -24,13 +28,38 @@ use support::{
 
 const NOW: u64 = 1_700_000_000_000;
 
+/// A value that was told to be gone, and why.
+type Told = (Vec<u8>, RemovalCause);
+
+thread_local! {
+    /// What this thread's listener was told since it was last taken.
+    static TOLD: RefCell<Vec<Told>> = const { RefCell::new(Vec::new()) };
+}
+
 /// A command with the order numbers of its call and its return.
 #[derive(Clone, Debug)]
 struct Event {
     command: Command,
     answer: Result<Reply, Error>,
+    told: Vec<Told>,
     called: u64,
     returned: u64,
+}
+
+/// What the listener has to be told when a command finds this keyspace and gets this answer.
+fn removals(before: &Oracle, command: &Command, answer: &Result<Reply, Error>) -> Vec<Told> {
+    let (key, cause) = match command {
+        Command::Delete(key) | Command::Getdel(key) => (*key, RemovalCause::Deleted),
+        Command::Set(key, _)
+        | Command::Getset(key, _)
+        | Command::Append(key, _)
+        | Command::Update(key, _) => (*key, RemovalCause::Replaced),
+        _ => return Vec::new(),
+    };
+    match before.clone().apply(&Command::Get(key)) {
+        Ok(Reply::Value(Some(Bytes(value)))) if answer.is_ok() => vec![(value, cause)],
+        _ => Vec::new(),
+    }
 }
 
 /// Whether some order of the events, each between its call and its return, explains all answers.
@@ -48,7 +77,8 @@ fn is_linearizable(history: &[Event]) -> bool {
         for (index, event) in pending().filter(|(_, event)| event.called < first_return) {
             let mut next = state.clone();
             let step = (done | 1 << index, next.apply(&event.command));
-            if step.1 == event.answer && seen.insert((step.0, next.clone())) {
+            let told = removals(&state, &event.command, &event.answer);
+            if step.1 == event.answer && told == event.told && seen.insert((step.0, next.clone())) {
                 open.push((step.0, next));
             }
         }
@@ -114,10 +144,11 @@ fn record(
                 let key = Key::arbitrary(&mut Unstructured::new(&which)).unwrap();
                 let command = draw(&mut state, key);
                 resize(pool, thread, step, commands, burst);
+                TOLD.take();
                 let called = order.fetch_add(1, SeqCst);
                 let answer = run(pool, &command, NOW);
                 let returned = order.fetch_add(1, SeqCst);
-                (key, Event { command, answer, called, returned })
+                (key, Event { command, answer, told: TOLD.take(), called, returned })
             })
             .collect::<Vec<_>>()
     };
@@ -142,7 +173,12 @@ fn by_key(history: Vec<(Key, Event)>) -> Vec<Vec<Event>> {
 
 fn crowded_pool() -> MemoryCachePool {
     let clock = Arc::new(ManualClock::new(NOW));
-    MemoryCachePool::new(CacheConfig::new().capacity(1).clock(clock)).unwrap()
+    let config = CacheConfig::new().capacity(1).clock(clock).on_removal(|removal| {
+        if let RemovedValue::String(value) = removal.value {
+            TOLD.with_borrow_mut(|told| told.push((value, removal.cause)));
+        }
+    });
+    MemoryCachePool::new(config).unwrap()
 }
 
 /// Records histories of rounds and shows that each is linearizable, and that commands overlapped.
@@ -180,7 +216,14 @@ fn histories_are_linearizable_while_the_table_grows_and_shrinks() {
 }
 
 fn event(command: Command, answer: Reply, called: u64, returned: u64) -> Event {
-    Event { command, answer: Ok(answer), called, returned }
+    Event { command, answer: Ok(answer), told: Vec::new(), called, returned }
+}
+
+/// A set that was told to have replaced a value, or none.
+fn set(to: &str, replaced: Option<&str>, called: u64, returned: u64) -> Event {
+    let told = replaced.map(|value| (value.as_bytes().to_vec(), RemovalCause::Replaced));
+    let set = event(Command::Set(key(), text(to)), Reply::Done, called, returned);
+    Event { told: told.into_iter().collect(), ..set }
 }
 
 fn key() -> Key {
@@ -197,20 +240,18 @@ fn value(value: &str) -> Reply {
 
 #[test]
 fn overlapping_commands_may_take_effect_in_either_order() {
-    let set =
-        |to, called, returned| event(Command::Set(key(), text(to)), Reply::Done, called, returned);
-    for seen in ["1", "2"] {
+    for (seen, first, second) in [("1", Some("2"), None), ("2", None, Some("1"))] {
         let get = event(Command::Get(key()), value(seen), 4, 5);
 
-        assert!(is_linearizable(&[set("1", 0, 3), set("2", 1, 2), get]));
+        assert!(is_linearizable(&[set("1", first, 0, 3), set("2", second, 1, 2), get]));
     }
 }
 
 #[test]
 fn a_stale_read_is_rejected() {
     let history = [
-        event(Command::Set(key(), text("1")), Reply::Done, 0, 1),
-        event(Command::Set(key(), text("2")), Reply::Done, 2, 3),
+        set("1", None, 0, 1),
+        set("2", Some("1"), 2, 3),
         event(Command::Get(key()), value("1"), 4, 5),
     ];
 
@@ -219,17 +260,37 @@ fn a_stale_read_is_rejected() {
 
 #[test]
 fn a_stale_read_put_into_a_recorded_history_is_rejected() {
-    let mut history = by_key(record(&crowded_pool(), 3, 8, 0, 7)).swap_remove(0);
-    assert!(is_linearizable(&history));
-
+    let pool = crowded_pool();
+    let mut history = by_key(record(&pool, 3, 8, 0, 7)).swap_remove(0);
     let end = history.iter().map(|event| event.returned).max().unwrap();
     for (step, to) in (0..).zip(["before", "after"]) {
-        let set = Command::Set(key(), text(to));
-        history.push(event(set, Reply::Done, end + 2 * step + 1, end + 2 * step + 2));
+        TOLD.take();
+        let command = Command::Set(key(), text(to));
+        run(&pool, &command, NOW).unwrap();
+        let set = event(command, Reply::Done, end + 2 * step + 1, end + 2 * step + 2);
+        history.push(Event { told: TOLD.take(), ..set });
     }
+    assert!(is_linearizable(&history));
+
     history.push(event(Command::Get(key()), value("before"), end + 5, end + 6));
 
     assert!(!is_linearizable(&history));
+}
+
+#[test]
+fn a_removal_that_is_told_twice_or_not_or_for_another_cause_is_rejected() {
+    let first = set("1", None, 0, 1);
+    let told = |told: &[Told]| {
+        let delete = event(Command::Delete(key()), Reply::Truth(true), 2, 3);
+        is_linearizable(&[first.clone(), Event { told: told.to_vec(), ..delete }])
+    };
+    let removal = (b"1".to_vec(), RemovalCause::Deleted);
+
+    assert!(told(std::slice::from_ref(&removal)));
+    assert!(!told(&[]));
+    assert!(!told(&[removal.clone(), removal]));
+    assert!(!told(&[(b"1".to_vec(), RemovalCause::Expired)]));
+    assert!(!told(&[(b"2".to_vec(), RemovalCause::Deleted)]));
 }
 
 #[test]

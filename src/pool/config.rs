@@ -1,6 +1,11 @@
 //! The configuration of a pool, validated once.
 
-use super::{byte_size::ByteSize, policy::EvictionPolicy};
+use super::{
+    byte_size::ByteSize,
+    listener::Listener,
+    policy::EvictionPolicy,
+    removal::{Removal, Removals, channel},
+};
 use crate::clock::{Clock, SystemClock, TimeSource};
 use std::{error, fmt, sync::Arc, time::Duration};
 
@@ -35,6 +40,7 @@ pub struct CacheConfig {
     pub(super) enable_stats: bool,
     pub(super) capacity: Option<usize>,
     pub(super) clock: Option<Arc<dyn Clock>>,
+    pub(super) listener: Option<Listener>,
 }
 
 impl Default for CacheConfig {
@@ -58,6 +64,7 @@ impl CacheConfig {
             enable_stats: true,
             capacity: None,
             clock: None,
+            listener: None,
         }
     }
 
@@ -158,6 +165,60 @@ impl CacheConfig {
     /// [`ConfigError`] names the field that cannot be as it is.
     pub fn check(&self) -> Result<(), ConfigError> {
         self.validate()
+    }
+
+    /// Tells `listener` of every value that goes, once, and why; see [`Removal`]. There is one
+    /// listener or [channel](Self::removal_channel): the last that is given counts.
+    ///
+    /// It is called by whoever has removed the value, when that is done and before his call returns:
+    /// those who write, who flush, who clean up; a read too, when it meets a key that has expired. It
+    /// runs under the pin of that operation: it should be short and must not block, and what has more
+    /// to do takes the channel. Should it panic, the panic ends there.
+    ///
+    /// It may use the pool. What it removes itself is told when it has returned: it is never called
+    /// from within itself in one thread, but may be by several threads at a time. Only should it not
+    /// remove something at every call, by writing over what it wrote at the one before, or at a limit
+    /// of keys by writing one for each that was evicted: that does not come to an end.
+    ///
+    /// ```
+    /// use memory_cache_pool::{CacheConfig, MemoryCachePool, RemovalCause};
+    /// use std::sync::Mutex;
+    ///
+    /// static EVICTED: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
+    /// let config = CacheConfig::new().max_keys(2).on_removal(|removal| {
+    ///     if removal.cause == RemovalCause::Evicted {
+    ///         EVICTED.lock().unwrap().push(removal.key);
+    ///     }
+    /// });
+    /// let pool = MemoryCachePool::new(config)?;
+    /// pool.mset(&[("a", "1"), ("b", "2"), ("c", "3")])?;
+    /// assert_eq!(EVICTED.lock()?.len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn on_removal(mut self, listener: impl Fn(Removal) + Send + Sync + 'static) -> Self {
+        self.listener = Some(Listener::new(listener));
+        self
+    }
+
+    /// The same as a channel for up to `capacity` removals, at least one, at whose other end a thread
+    /// of the host's may take its time. When it is full, removals are dropped and counted.
+    ///
+    /// ```
+    /// use memory_cache_pool::{CacheConfig, MemoryCachePool, RemovalCause};
+    ///
+    /// let (config, removals) = CacheConfig::new().removal_channel(1_000);
+    /// let pool = MemoryCachePool::new(config)?;
+    /// pool.set("key", "value")?;
+    /// pool.delete("key");
+    /// let removal = removals.try_next().expect("a removal");
+    /// assert_eq!((&*removal.key, removal.cause), (&b"key"[..], RemovalCause::Deleted));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn removal_channel(self, capacity: usize) -> (Self, Removals) {
+        let (offer, removals) = channel(capacity);
+        (self.on_removal(offer), removals)
     }
 
     /// Checks everything that can be wrong.

@@ -7,6 +7,7 @@
 
 use super::{
     engine::{Engine, live_of},
+    removal::RemovalCause,
     small_edits::Small,
 };
 use crate::{
@@ -46,6 +47,17 @@ pub(super) enum Basis {
     Present,
     /// Whatever the key holds; the deadline is this one (0 is none).
     Nothing(u64),
+}
+
+impl Basis {
+    /// Why a value is gone that another one with this basis has taken the place of: not at all when
+    /// it was edited.
+    fn gone(self) -> Option<RemovalCause> {
+        match self {
+            Self::Present => None,
+            Self::Nothing(_) => Some(RemovalCause::Replaced),
+        }
+    }
 }
 
 /// Whether steps have changed a list.
@@ -136,7 +148,7 @@ impl Engine {
         let origin = Origin { is_spared, ..self.origin(target, basis) };
         let is_heir = matches!(basis, Basis::Present) && target.live.is_some();
         let draft = Draft::with_body(target.key, body, is_heir, origin, guard);
-        self.place(guard, target, draft)
+        self.place(guard, target, basis.gone(), draft)
     }
 
     /// What the header of a new record says.
@@ -184,7 +196,7 @@ impl Engine {
                 }
                 let origin = self.origin(target, basis);
                 let draft = Draft::new(target.key, source.content(), origin, guard);
-                return self.place(guard, target, draft);
+                return self.place(guard, target, basis.gone(), draft);
             }
         };
         match tree {
@@ -197,19 +209,19 @@ impl Engine {
         }
     }
 
-    /// Puts a record in the place of what was found; false when another write of the key came
-    /// first.
+    /// Puts a record in the place of what was found, and tells that the value before is gone for the
+    /// cause that is given, if any; false when another write of the key came first.
     #[inline]
     pub(super) fn place(
         &self,
         guard: &Guard<'_>,
         target: &Target<'_, '_>,
+        gone: Option<RemovalCause>,
         draft: Draft<'_, '_>,
     ) -> Result<bool, Error> {
+        let cause = if target.live.is_none() { Some(RemovalCause::Expired) } else { gone };
         match &target.found {
-            Some(found) => {
-                Ok(self.replace::<true>(guard, found, target.hash, draft, target.live.is_none()))
-            }
+            Some(found) => Ok(self.replace::<true>(guard, found, target.hash, draft, cause)),
             None => {
                 let is_limited = self.evictor.is_limited();
                 self.insert(guard, target.key, target.hash, draft, is_limited)
@@ -227,7 +239,9 @@ impl Engine {
     /// Removes what was found; false when another write of the key came first.
     pub(super) fn clear(&self, guard: &Guard<'_>, target: &Target<'_, '_>) -> bool {
         match &target.found {
-            Some(found) if target.live.is_some() => self.remove(guard, found),
+            Some(found) if target.live.is_some() => {
+                self.remove(guard, found, RemovalCause::Deleted)
+            }
             _ => true,
         }
     }

@@ -3,7 +3,10 @@
 //! Looking up, expiry, the access word, limits, counters and the retry loop live here once; a
 //! command is what is left.
 
-use super::{config::CacheConfig, edits::Target, single_flight::SingleFlight};
+use super::{
+    audience::Audience, config::CacheConfig, edits::Target, removal::RemovalCause,
+    single_flight::SingleFlight,
+};
 use crate::{
     clock::TimeSource,
     error::Error,
@@ -77,6 +80,7 @@ pub(crate) struct Engine {
     pub(super) default_ttl: Option<u64>,
     pub(super) evictor: Evictor,
     pub(super) counts: bool,
+    pub(super) audience: Audience,
     pub(super) flights: SingleFlight,
     /// What the counters stood at when they were last reset.
     pub(super) baseline: Mutex<[u64; TALLIES]>,
@@ -107,6 +111,7 @@ impl Engine {
             default_ttl: config.default_ttl_millis(),
             evictor: Evictor::new(config.eviction_policy, config.max_keys, most_bytes),
             counts: config.enable_stats,
+            audience: Audience::new(config.listener.clone()),
             config,
             flights: SingleFlight::new(),
             baseline: Mutex::new([0; TALLIES]),
@@ -251,7 +256,10 @@ impl Engine {
             let target = self.target_of(guard, key, hash);
             let (done, tally, reply) = match decide(target.live)? {
                 Step::Keep(reply) => (true, Tally::OtherOperations, reply),
-                Step::Changed(reply) => (true, counted_as, reply),
+                Step::Changed(reply) => {
+                    self.note_changed(key, hash);
+                    (true, counted_as, reply)
+                }
                 Step::Remove(reply) => {
                     self.elapsed_coarse();
                     (self.clear(guard, &target), Tally::Deletes, reply)
@@ -265,12 +273,14 @@ impl Engine {
                     (self.remake(guard, &target, change)?, counted_as, reply)
                 }
                 Step::Write(content, deadline, reply) => {
+                    let gone = gone_by(&content);
                     let draft = self.draft(guard, &target, content, deadline, false)?;
-                    (self.place(guard, &target, draft)?, counted_as, reply)
+                    (self.place(guard, &target, gone, draft)?, counted_as, reply)
                 }
                 Step::WriteSpared(content, deadline, reply) => {
+                    let gone = gone_by(&content);
                     let draft = self.draft(guard, &target, content, deadline, true)?;
-                    (self.place(guard, &target, draft)?, counted_as, reply)
+                    (self.place(guard, &target, gone, draft)?, counted_as, reply)
                 }
             };
             if done {
@@ -344,19 +354,19 @@ impl Engine {
         let origin =
             Origin { hash: target.hash, deadline, written: live.written(), usage, is_spared };
         let draft = Draft::new(live.key(), content, origin, guard);
-        Ok(self.replace::<true>(guard, found, target.hash, draft, false))
+        Ok(self.replace::<true>(guard, found, target.hash, draft, None))
     }
 
-    /// Swaps a record for another of the same key.
+    /// Swaps a record for another of the same key, and tells why the value before is gone, if it is.
     pub(super) fn replace<const MAY_BE_LIMITED: bool>(
         &self,
         guard: &Guard<'_>,
         found: &Found<'_, Record>,
         hash: u64,
         draft: Draft<'_, '_>,
-        was_expired: bool,
+        cause: Option<RemovalCause>,
     ) -> bool {
-        self.replace_inline::<MAY_BE_LIMITED>(guard, found, hash, draft, was_expired)
+        self.replace_inline::<MAY_BE_LIMITED>(guard, found, hash, draft, cause)
     }
 
     /// The same, for where it pays to be spared a call.
@@ -367,7 +377,7 @@ impl Engine {
         found: &Found<'_, Record>,
         hash: u64,
         draft: Draft<'_, '_>,
-        was_expired: bool,
+        cause: Option<RemovalCause>,
     ) -> bool {
         let after = draft.live().memory() as u64;
         let record = draft.record();
@@ -378,7 +388,12 @@ impl Engine {
         // SAFETY: the draft is private, of this domain, and has the key that was found under the
         // guard, with its hash.
         let replaced = unsafe { self.table.replace(found, hash, draft.record(), guard) };
-        let Some(before) = replaced else { return false };
+        let Some(before) = replaced else {
+            if is_mutant(Mutant::LoserTells) {
+                self.note_gone(live_of(found, guard), cause);
+            }
+            return false;
+        };
         if MAY_BE_LIMITED && self.evictor.is_limited() {
             self.note_replaced(guard, live_of(found, guard), draft.live());
         }
@@ -387,11 +402,12 @@ impl Engine {
             self.note_spared(Some(old), Some(new));
         }
         draft.publish();
-        if was_expired {
+        if cause == Some(RemovalCause::Expired) {
             guard.stripe().of(Tally::Expirations).add(1);
         }
         guard.stripe().of(Tally::RecordBytes).add(after.wrapping_sub(before));
         self.look_after(plan, hash, record, guard);
+        self.note_gone(live_of(found, guard), cause);
         true
     }
 
@@ -425,6 +441,7 @@ impl Engine {
                     self.evictor.keys.add(guard.evict());
                 }
                 self.look_after(plan, hash, record, guard);
+                self.note_changed(key, hash);
                 return Ok(true);
             }
             Insert::Lost => {
@@ -444,16 +461,24 @@ impl Engine {
         Ok(false)
     }
 
-    /// Removes a record; false when its slot holds something else by now.
-    pub(super) fn remove(&self, guard: &Guard<'_>, found: &Found<'_, Record>) -> bool {
+    /// Removes a record, and tells why; false when its slot holds something else by now.
+    pub(super) fn remove(
+        &self,
+        guard: &Guard<'_>,
+        found: &Found<'_, Record>,
+        cause: RemovalCause,
+    ) -> bool {
         let removed = self.unlink(guard, found);
         if removed {
             self.evictor.note_removed(guard.evict());
         }
+        if removed || is_mutant(Mutant::LoserTells) {
+            self.note_gone(live_of(found, guard), Some(cause));
+        }
         removed
     }
 
-    /// As [`remove`](Self::remove), but leaves the count of keys to the caller.
+    /// As [`remove`](Self::remove), but leaves it to the caller to count the keys and to tell.
     pub(super) fn unlink(&self, guard: &Guard<'_>, found: &Found<'_, Record>) -> bool {
         // SAFETY: found under this guard.
         let Some(bytes) = (unsafe { self.table.remove(found, guard) }) else { return false };
@@ -467,7 +492,7 @@ impl Engine {
 
     /// Removes the exact record that was seen to have expired.
     pub(super) fn remove_expired(&self, guard: &Guard<'_>, found: &Found<'_, Record>) -> bool {
-        let removed = self.remove(guard, found);
+        let removed = self.remove(guard, found, RemovalCause::Expired);
         if removed {
             guard.stripe().of(Tally::Expirations).add(1);
         }
@@ -487,7 +512,7 @@ impl Engine {
             let live = unsafe { Live::new(record) };
             if self.is_current(live) {
                 visit(live);
-            } else if self.remove_seen(guard, live) {
+            } else if self.remove_seen(guard, live, RemovalCause::Expired) {
                 guard.stripe().of(Tally::Expirations).add(1);
             }
         })
@@ -509,10 +534,15 @@ impl Engine {
     }
 
     /// Removes the very record that a scan has shown; false when it is not there any more.
-    pub(super) fn remove_seen(&self, guard: &Guard<'_>, live: Live<'_>) -> bool {
+    pub(super) fn remove_seen(
+        &self,
+        guard: &Guard<'_>,
+        live: Live<'_>,
+        cause: RemovalCause,
+    ) -> bool {
         let hash = self.hash(live.key());
         while let Some(found) = self.table.find_for_write(hash, |other| live.is(other), guard) {
-            if self.remove(guard, &found) {
+            if self.remove(guard, &found, cause) {
                 return true;
             }
         }
@@ -540,6 +570,12 @@ impl Drop for Engine {
         // SAFETY: guards borrow the engine, so that none exists any more.
         unsafe { self.domain.close() };
     }
+}
+
+/// Why a value is gone in whose place this content is written: a counter goes on counting in another
+/// record.
+fn gone_by(content: &Content<'_>) -> Option<RemovalCause> {
+    (!matches!(content, Content::Integer(_))).then_some(RemovalCause::Replaced)
 }
 
 #[inline]

@@ -3,6 +3,7 @@
 use super::{
     MemoryCachePool,
     engine::{Engine, Step, Touch},
+    removal::RemovalCause,
 };
 use crate::{
     glob::Pattern,
@@ -143,7 +144,7 @@ impl MemoryCachePool {
     /// stay. Their memory is free once nobody can be looking at it any more.
     pub fn flushall(&self) {
         self.engine.walk(|guard, live| {
-            self.engine.remove_seen(guard, live);
+            self.engine.remove_seen(guard, live, RemovalCause::Flushed);
         });
         self.engine.domain.advance();
         #[cfg(feature = "tracing")]

@@ -6,6 +6,7 @@ use super::{
     config::{self, ConfigError},
     engine::{Engine, Touch},
     policy::EvictionPolicy,
+    removal::RemovalCause,
 };
 use crate::{
     error::Error,
@@ -92,8 +93,12 @@ impl<'v> Host for View<'v> {
     fn remove(&self, seen: Self::Seen, cause: Cause) -> bool {
         let removed = self.engine.unlink(self.guard, &seen);
         if removed {
-            let tally = if cause == Cause::Evicted { Tally::Evictions } else { Tally::Expirations };
+            let (tally, cause) = match cause {
+                Cause::Evicted => (Tally::Evictions, RemovalCause::Evicted),
+                Cause::Expired => (Tally::Expirations, RemovalCause::Expired),
+            };
             self.guard.stripe().of(tally).add(1);
+            self.engine.note_gone(self.live(seen), Some(cause));
         }
         removed
     }

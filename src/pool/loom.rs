@@ -14,6 +14,10 @@
 //! | `an_eviction_against_a_delete`   | R17, R20 | 2  | `LoserSubtracts`                          |
 //! | `a_sparing_against_an_overwrite` | R20  | 2      | `SparedCountedFirst`                      |
 //! | `a_sparing_against_a_delete`     | R20  | 2      | `SparedCountedFirst`                      |
+//!
+//! Those of who is told of changes are in `loom/told.rs`.
+
+mod told;
 
 use super::{CacheConfig, EvictionPolicy, MemoryCachePool};
 use crate::{

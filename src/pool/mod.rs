@@ -1,5 +1,6 @@
 //! The public face: [`MemoryCachePool`], a cheap handle on a shared keyspace.
 
+mod audience;
 mod byte_size;
 mod cleanup;
 mod config;
@@ -15,6 +16,7 @@ mod inspection;
 mod keyspace;
 mod limits;
 mod list_moves;
+mod listener;
 mod lists;
 #[cfg(all(test, pool_loom, not(pool_shuttle)))]
 mod loom;
@@ -27,6 +29,7 @@ mod pinned_collections;
 pub(crate) mod policy;
 mod put;
 mod random;
+mod removal;
 mod resident;
 mod scan;
 mod set_algebra;
@@ -37,6 +40,7 @@ mod stats;
 mod strings;
 mod time;
 mod upkeep;
+mod watch;
 
 pub use byte_size::ByteSize;
 pub use cleanup::Cleanup;
@@ -54,8 +58,10 @@ pub use options::{Expiry, SetOptions, SetReply};
 pub use pinned::{Pinned, ValueRef};
 pub use pinned_collections::{HashRef, ListRef, SetRef};
 pub use policy::EvictionPolicy;
+pub use removal::{Removal, RemovalCause, Removals, RemovedValue};
 pub use scan::{ScanOptions, ScanPage};
 pub use stats::{CacheStats, KeyInfo};
+pub use watch::Watch;
 
 use cleanup::Keeper;
 use engine::Engine;

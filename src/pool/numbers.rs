@@ -132,6 +132,7 @@ fn add_in_place(engine: &Engine, key: &[u8], delta: i64) -> Option<i64> {
     };
     let Added::Done(sum) = cell.try_add(delta, now) else { return None };
     engine.count(&guard, Tally::Sets);
+    engine.note_changed(key, hash);
     Some(sum)
 }
 

@@ -2,6 +2,7 @@
 
 use super::{
     engine::{Engine, live_of},
+    removal::RemovalCause,
     time::Dates,
 };
 use crate::{
@@ -58,13 +59,17 @@ impl Engine {
                 }
                 Some(found) => {
                     let live = live_of(found, guard);
-                    let was_expired = self.has_expired_since(live.deadline(), written);
+                    let cause = if self.has_expired_since(live.deadline(), written) {
+                        RemovalCause::Expired
+                    } else {
+                        RemovalCause::Replaced
+                    };
                     let usage = live.usage().inherit(now);
-                    let before = (!was_expired).then_some(live);
+                    let before = (cause == RemovalCause::Replaced).then_some(live);
                     let is_spared = self.spares_text(before, key.len(), value.len(), false)?;
                     let origin = Origin { hash, deadline, written, usage, is_spared };
                     let draft = Draft::with_bytes(key, value, origin, guard);
-                    self.replace_inline::<IS_LIMITED>(guard, found, hash, draft, was_expired)
+                    self.replace_inline::<IS_LIMITED>(guard, found, hash, draft, Some(cause))
                 }
             };
             if done {

@@ -126,7 +126,7 @@ impl Engine {
         let usage = old.usage().inherit(self.evictor.pace.now());
         let origin = Origin { hash, deadline: old.deadline(), written, usage, is_spared };
         let draft = heir.draft(key, origin, guard);
-        Ok(self.replace_inline::<true>(guard, found, hash, draft, false))
+        Ok(self.replace_inline::<true>(guard, found, hash, draft, None))
     }
 }
 

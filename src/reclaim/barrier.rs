@@ -11,20 +11,25 @@ use crate::sync::{Mutant, Ordering, compiler_fence, fence, is_mutant};
 
 /// How a domain's threads divide the work between the two sides.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Barriers {
+pub(crate) struct Barriers {
     /// Whether [`heavy`](Self::heavy) runs a barrier on all processors.
     is_asymmetric: bool,
 }
 
 impl Barriers {
     /// Asks the kernel what it can do.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { is_asymmetric: membarrier::register() }
+    }
+
+    /// Whether the side that runs often is spared its fence.
+    pub(crate) fn is_asymmetric(self) -> bool {
+        self.is_asymmetric
     }
 
     /// The side that runs often.
     #[inline(always)]
-    pub(super) fn light(self) {
+    pub(crate) fn light(self) {
         if !self.is_asymmetric && !is_mutant(Mutant::EnterUnfenced) {
             // ORDERING: SeqCst, the two-sided race above, against the fence in `heavy`.
             fence(Ordering::SeqCst);
@@ -34,7 +39,7 @@ impl Barriers {
 
     /// The side that runs seldom; false when the kernel refuses, and then it was no barrier.
     #[cold]
-    pub(super) fn heavy(self) -> bool {
+    pub(crate) fn heavy(self) -> bool {
         // ORDERING: SeqCst, the two-sided race above, against the fence in `light`, and against the
         // one that follows an announcement.
         fence(Ordering::SeqCst);

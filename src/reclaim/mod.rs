@@ -127,7 +127,7 @@
 //! by a barrier on demand) applied to epochs.
 
 mod bag;
-mod barrier;
+pub(crate) mod barrier;
 #[cfg_attr(
     all(pool_loom, not(pool_epochs)),
     expect(dead_code, reason = "the models run on the stand-in")

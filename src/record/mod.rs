@@ -319,7 +319,7 @@ impl<'g> Live<'g> {
     }
 
     /// Bytes that the record takes, with what it holds outside of its block.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn memory(self) -> usize {
         let header = self.header();
         if header.encoding.has_trees() {

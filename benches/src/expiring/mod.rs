@@ -81,6 +81,26 @@ impl Expiring for Pool {
     }
 }
 
+/// The pool with its cleanup task, where [`Pool`] leaves all to those who write.
+#[derive(Debug)]
+pub struct PoolWithTask(Pool);
+
+impl Expiring for PoolWithTask {
+    const NAME: &'static str = "pool-task";
+
+    type Session<'e> = &'e Pool;
+
+    fn start(keys: usize) -> io::Result<Self> {
+        let pool = Pool::with_capacity(keys);
+        pool.0.start_cleanup_task()?;
+        Ok(Self(pool))
+    }
+
+    fn session(&self) -> io::Result<&Pool> {
+        Ok(&self.0)
+    }
+}
+
 impl Session for &Pool {
     #[inline(always)]
     fn get(&mut self, key: &[u8]) -> bool {
@@ -171,6 +191,11 @@ mod tests {
     #[test]
     fn the_pool_expires() {
         holds_what_it_is_given::<Pool>().unwrap();
+    }
+
+    #[test]
+    fn the_pool_with_its_task_expires() {
+        holds_what_it_is_given::<PoolWithTask>().unwrap();
     }
 
     #[test]
