@@ -141,7 +141,9 @@ impl MemoryCachePool {
     }
 
     /// Removes every key, in slices, without stopping anybody. Keys that are written meanwhile may
-    /// stay. Their memory is free once nobody can be looking at it any more.
+    /// stay. Their memory is free once nobody can be looking at it any more; but for the eight bytes or
+    /// so for each that had a deadline, which stay among the
+    /// [wheel's](super::CacheStats::wheel_entries) until it has come.
     pub fn flushall(&self) {
         self.engine.walk(|guard, live| {
             self.engine.remove_seen(guard, live, RemovalCause::Flushed);

@@ -14,7 +14,7 @@ use super::{
     super::{Removal, RemovalCause, RemovedValue},
     *,
 };
-use crate::sync::lock;
+use crate::{model::holds_within, sync::lock};
 use std::{
     future::Future,
     pin::pin,
@@ -118,7 +118,8 @@ fn an_eviction_against_an_overwrite_tells_each_value_once() {
         vec![said("new", Evicted), said("old", Replaced)],
         vec![said("old", Evicted), said("other", Evicted)],
     ];
-    holds(20, legal, told_of_an_eviction_against_an_overwrite);
+    // Three take a minute and a half, and show the same.
+    holds_within(2, 20, legal, told_of_an_eviction_against_an_overwrite);
     breaks(Mutant::LoserTells, "broken", told_of_an_eviction_against_an_overwrite);
 }
 
