@@ -48,7 +48,7 @@
 //! ```
 //!
 //! Under policies that may find nobody (`noeviction`, `volatile-*`; any, where more than half of the
-//! keys are [spared](spared)) the key is counted before it is published, and a write that finds no
+//! keys are [spared]) the key is counted before it is published, and a write that finds no
 //! room fails with nothing to undo.
 //!
 //! **Bytes** are counted [where they are allocated](crate::reclaim::ledger) and limited by a
