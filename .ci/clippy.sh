@@ -3,5 +3,6 @@ source "$(dirname "$0")/setup.sh"
 need_component clippy
 cargo clippy --workspace --all-targets -- -D warnings
 cargo clippy --all-targets --all-features -- -D warnings
+cargo clippy -p memory-cache-server --all-targets --all-features -- -D warnings
 # As cargo-fuzz compiles it: what only fuzzing may see is there.
 RUSTFLAGS="--cfg fuzzing" cargo clippy --manifest-path fuzz/Cargo.toml --target-dir target/clippy-fuzz -- -D warnings
