@@ -2,7 +2,7 @@
 # own clients get along with it.
 source "$(dirname "$0")/setup.sh"
 command -v redis-server >/dev/null || echo "note: no redis-server to compare with"
-cargo test -p memory-cache-server
+cargo test -p memory-cache-server --features tls
 
 # redis-py, and Redis's compatibility cases where they are at hand: those that pass go on to.
 command -v python3 >/dev/null || { echo "note: no python3 for redis-py"; exit 0; }
@@ -10,7 +10,7 @@ environment=target/python
 if ! "$environment/bin/python" -c "import redis" 2>/dev/null; then
     python3 -m venv "$environment" && "$environment/bin/pip" -q install redis
 fi
-cargo build -p memory-cache-server
+cargo build -p memory-cache-server --features tls
 ready="$(mktemp)"
 target/debug/memory-cache-server --port 0 >"$ready" &
 server=$!

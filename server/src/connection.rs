@@ -95,7 +95,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             self.session.mark = self.session.shared.clock.raw();
             let goes_on = self.batch().await?;
             self.session.settle();
-            after_others().await;
             self.flush().await?;
             if !goes_on || self.session.client.is_closing.is_raised() || !self.read().await? {
                 return Ok(());
@@ -339,23 +338,6 @@ async fn in_time<T>(output: impl Future<Output = io::Result<T>>) -> io::Result<T
         return done;
     }
     timeout(STALL, output).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
-}
-
-/// Lets the other connections with input have their turn first.
-///
-/// So replies go out one right after the other, as Redis sends them, and a client with several
-/// connections wakes up for many replies and not for each: of 50 connections with one request at a
-/// time, the server slept after two requests in three without this, and after one in seven with it.
-async fn after_others() {
-    let mut had_their_turn = false;
-    poll_fn(|context| {
-        if std::mem::replace(&mut had_their_turn, true) {
-            return Poll::Ready(());
-        }
-        context.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
 }
 
 /// How long a command has to wait for the end of a pause.

@@ -22,10 +22,14 @@ const USAGE: &str = "\
 Usage: memory-cache-server [redis.conf] [--NAME VALUE…]
 
 The names are redis.conf's: port, bind, unixsocket, unixsocketperm, requirepass, maxclients,
-maxmemory, databases, timeout, tcp-keepalive, protected-mode, …
+maxmemory, databases, timeout, tcp-keepalive, protected-mode, io-threads, loglevel, logfile,
+supervised, tls-port, …; and metrics-port, for Prometheus.
   --help       this text
   --version    the version
 ";
+
+/// Files that are open besides connections: listeners, log, and what is read now and then.
+const SPARE: u64 = 32;
 
 fn main() -> ExitCode {
     match start() {
@@ -53,14 +57,17 @@ fn start() -> Result<(), Box<dyn Error>> {
         _ => {}
     }
     let options = options.read_arguments(arguments)?;
+    let most: u64 = options.get("maxclients").and_then(|text| text.parse().ok()).unwrap_or(0);
+    // Fewer than asked for is not nothing: who comes then waits until somebody goes.
+    let _allowed: io::Result<u64> = rlimit::increase_nofile_limit(most.saturating_add(SPARE));
     let threads = options.get("io-threads").and_then(|text| text.parse().ok()).unwrap_or(1);
     runtime(threads)?.block_on(run(options))
 }
 
 /// Serves on so many threads.
 ///
-/// One thread has no other to wake: on a machine that its clients share, it answers more requests
-/// than two that pass connections to each other.
+/// One thread has no other to wake, and needs less time of the processor for a request than two that
+/// pass connections to each other do.
 fn runtime(threads: usize) -> io::Result<Runtime> {
     let mut builder = if threads == 1 {
         Builder::new_current_thread()

@@ -102,7 +102,7 @@
 //! interrupted, and it goes on only when somebody else makes way: until then every record that is
 //! written is fresh memory, and cold. So a thread can ask whether it is [held up](Guard::is_held_up),
 //! and offer its processor while it is not pinned itself. On eight threads of two processors that took
-//! a third to a half off an HSET.
+//! a tenth to four tenths off an HSET.
 //!
 //! # Why not a library
 //!

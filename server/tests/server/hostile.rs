@@ -1,6 +1,6 @@
 //! Clients that mean no good, or die.
 
-use crate::support::{Client, Running, Value, line, request};
+use crate::support::{Client, Running, line, request};
 use std::{
     io::Read,
     net::Shutdown,
@@ -11,8 +11,7 @@ use std::{
 
 /// How many clients the server counts.
 fn clients(watcher: &mut Client) -> usize {
-    let Value::Bulk(_, list) = watcher.line("CLIENT LIST") else { panic!("a list") };
-    list.iter().filter(|byte| **byte == b'\n').count()
+    watcher.line("CLIENT LIST").text().lines().count()
 }
 
 fn until(what: &str, mut is_so: impl FnMut() -> bool) {
@@ -25,9 +24,10 @@ fn until(what: &str, mut is_so: impl FnMut() -> bool) {
 
 /// Megabytes that the server has in memory.
 fn resident(server: &Running) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", server.child.id())).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    line.split_ascii_whitespace().next().unwrap().parse::<u64>().unwrap() >> 10
+    let status =
+        std::fs::read_to_string(format!("/proc/{}/status", server.child.id())).expect("its status");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its status");
+    line.split_ascii_whitespace().next().expect("its status").parse::<u64>().expect("works") >> 10
 }
 
 #[test]

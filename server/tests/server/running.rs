@@ -22,7 +22,11 @@ fn place(name: &str) -> PathBuf {
 
 /// A port that nobody listens on.
 pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    TcpListener::bind("127.0.0.1:0")
+        .expect("the machine plays along")
+        .local_addr()
+        .expect("works")
+        .port()
 }
 
 /// A server on TCP that ends with the test.
@@ -43,20 +47,22 @@ impl OnTcp {
             .args(options)
             .stdout(Stdio::piped())
             .spawn()
-            .unwrap();
+            .expect("the machine plays along");
         let mut ready = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut ready).unwrap();
+        BufReader::new(child.stdout.take().expect("the machine plays along"))
+            .read_line(&mut ready)
+            .expect("works");
         let expected = format!("Ready to accept connections: pid {}, ", child.id());
         let addresses = ready.trim().strip_prefix(&expected).expect("a ready line");
-        let first = addresses.split(", ").next().unwrap();
-        let port = first.parse::<SocketAddr>().unwrap().port();
+        let first = addresses.split(", ").next().expect("the machine plays along");
+        let port = first.parse::<SocketAddr>().expect("the machine plays along").port();
         Self(child, port)
     }
 
     /// What the server answers to a request, or sends without one.
     fn ask(&self, host: &str, request: &str) -> String {
-        let mut stream = TcpStream::connect((host, self.1)).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        let mut stream = TcpStream::connect((host, self.1)).expect("the machine plays along");
+        stream.set_read_timeout(Some(Duration::from_secs(20))).expect("the machine plays along");
         // It may have been turned away already.
         let _sent = stream.write_all(request.as_bytes());
         let _ended = stream.shutdown(Shutdown::Write);
@@ -68,7 +74,7 @@ impl OnTcp {
 
 fn terminate(child: &Child) {
     let kill = Command::new("kill").arg(child.id().to_string()).status();
-    assert!(kill.unwrap().success());
+    assert!(kill.expect("the machine plays along").success());
 }
 
 fn until(what: &str, mut is_so: impl FnMut() -> bool) {
@@ -125,6 +131,23 @@ fn who_is_idle_too_long_is_sent_away_and_so_is_who_is_one_too_many() {
 }
 
 #[test]
+fn as_many_files_are_open_as_clients_may_come() {
+    let server = {
+        let path = place("few-files.sock");
+        let limited =
+            format!("ulimit -Sn 64; exec {BINARY} --port 0 --unixsocket {}", path.display());
+        let child =
+            Command::new("sh").args(["-c", &limited]).stdout(Stdio::null()).spawn().unwrap();
+        until("it listens", || UnixStream::connect(&path).is_ok());
+        Running { child, socket: path }
+    };
+    let mut clients: Vec<_> = (0..200).map(|_| server.connect()).collect();
+    for client in &mut clients {
+        assert_eq!(client.line("PING"), line("+PONG"));
+    }
+}
+
+#[test]
 fn other_machines_need_a_password_unless_they_are_let_in() {
     // An address of this machine that is not its own loopback, if it has one. Nothing is sent.
     let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
@@ -144,7 +167,7 @@ fn other_machines_need_a_password_unless_they_are_let_in() {
 /// Whether the system probes the other side of a connection to this port.
 #[cfg(target_os = "linux")]
 fn is_probed(port: u16) -> bool {
-    let table = fs::read_to_string("/proc/net/tcp").unwrap();
+    let table = fs::read_to_string("/proc/net/tcp").expect("the machine plays along");
     let local = format!(":{port:04X}");
     let is_it = |fields: &[&str]| fields[1].ends_with(&local) && fields[3] == "01";
     table
@@ -231,7 +254,14 @@ fn events_go_to_the_log_down_to_the_level_of_the_moment() {
 
 fn status_and_body(answer: &str) -> (&str, &str) {
     let (head, body) = answer.split_once("\r\n\r\n").expect("an answer");
-    (head.lines().next().unwrap().strip_prefix("HTTP/1.1 ").unwrap(), body)
+    (
+        head.lines()
+            .next()
+            .expect("the machine plays along")
+            .strip_prefix("HTTP/1.1 ")
+            .expect("works"),
+        body,
+    )
 }
 
 #[test]

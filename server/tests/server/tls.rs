@@ -26,35 +26,38 @@ struct Papers {
 }
 
 fn papers() -> Papers {
-    let mut params = CertificateParams::new(vec![]).unwrap();
+    let mut params = CertificateParams::new(vec![]).expect("papers");
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let key = KeyPair::generate().unwrap();
-    let authority = params.self_signed(&key).unwrap();
+    let key = KeyPair::generate().expect("papers");
+    let authority = params.self_signed(&key).expect("papers");
     let issuer = Issuer::new(params, key);
-    let key = KeyPair::generate().unwrap();
-    let params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
-    let certificate = params.signed_by(&key, &issuer).unwrap();
+    let key = KeyPair::generate().expect("papers");
+    let params = CertificateParams::new(vec!["localhost".to_owned()]).expect("papers");
+    let certificate = params.signed_by(&key, &issuer).expect("papers");
     Papers { authority: authority.pem(), certificate: certificate.pem(), key: key.serialize_pem() }
 }
 
 fn file(name: &str, text: &str) -> PathBuf {
     let path = std::env::temp_dir().join(format!("{name}-{}.pem", std::process::id()));
-    fs::write(&path, text).unwrap();
+    fs::write(&path, text).expect("papers");
     path
 }
 
 /// A client that trusts the authority, with a certificate of its own or none.
 fn connector(papers: &Papers, has_certificate: bool) -> TlsConnector {
     let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_slice(papers.authority.as_bytes()).unwrap()).unwrap();
+    roots
+        .add(CertificateDer::from_pem_slice(papers.authority.as_bytes()).expect("papers"))
+        .expect("papers");
     let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
-        .unwrap()
+        .expect("papers")
         .with_root_certificates(roots);
     let config = if has_certificate {
-        let certificate = CertificateDer::from_pem_slice(papers.certificate.as_bytes()).unwrap();
-        let key = PrivateKeyDer::from_pem_slice(papers.key.as_bytes()).unwrap();
-        builder.with_client_auth_cert(vec![certificate], key).unwrap()
+        let certificate =
+            CertificateDer::from_pem_slice(papers.certificate.as_bytes()).expect("papers");
+        let key = PrivateKeyDer::from_pem_slice(papers.key.as_bytes()).expect("papers");
+        builder.with_client_auth_cert(vec![certificate], key).expect("papers")
     } else {
         builder.with_no_client_auth()
     };
@@ -75,7 +78,7 @@ async fn replies(port: u16, connector: &TlsConnector) -> io::Result<Vec<u8>> {
 
 async fn serve(auth: &str, papers: &Papers) -> u16 {
     let (port, pool) = (free_port(), MemoryCachePool::default());
-    pool.set("k", vec![b'x'; 100_000]).unwrap();
+    pool.set("k", vec![b'x'; 100_000]).expect("papers");
     let path = |name, text| file(&format!("{name}-{auth}"), text).display().to_string();
     let options = ServerOptions::new()
         .read_arguments(
@@ -90,8 +93,8 @@ async fn serve(auth: &str, papers: &Papers) -> u16 {
             .into_iter()
             .flat_map(|(name, value)| [name.to_owned(), value]),
         )
-        .unwrap();
-    let server = Server::bind(pool, options).await.unwrap();
+        .expect("papers");
+    let server = Server::bind(pool, options).await.expect("papers");
     tokio::spawn(server.run(std::future::pending()));
     port
 }
