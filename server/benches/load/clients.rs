@@ -1,8 +1,9 @@
 //! Clients that send as fast as they get replies.
 
 use std::{
-    io,
+    io::{self, Read, Write},
     path::Path,
+    sync::Arc,
     time::{Duration, Instant},
 };
 use tokio::{
@@ -41,7 +42,7 @@ pub(crate) struct Done {
 }
 
 impl Load<'_> {
-    /// Fills the server and loads it, from one thread.
+    /// Loads a server that has been [filled](fill), from one thread.
     pub(crate) fn run(&self, place: &Place<'_>) -> io::Result<Done> {
         tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
             match place {
@@ -62,11 +63,8 @@ impl Load<'_> {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let mut filling = connect().await?;
-        for number in 0..KEYS {
-            filling.write_all(&request("SET", number)).await?;
-            filling.read_exact(&mut [0; 5]).await?;
-        }
+        let requests: Arc<Vec<_>> =
+            Arc::new((0..KEYS).map(|number| request(self.command, number * 31 % KEYS)).collect());
         let mut clients = JoinSet::new();
         let mut streams = Vec::new();
         for _ in 0..self.connections {
@@ -76,8 +74,8 @@ impl Load<'_> {
         for (number, stream) in streams.into_iter().enumerate() {
             clients.spawn(client(
                 stream,
-                number * 7919,
-                self.command.to_owned(),
+                Arc::clone(&requests),
+                number * 7919 % KEYS / self.pipeline,
                 self.pipeline,
                 self.length,
             ));
@@ -90,22 +88,31 @@ impl Load<'_> {
     }
 }
 
+/// Gives the server every key.
+pub(crate) fn fill(path: &Path) -> io::Result<()> {
+    let mut stream = std::os::unix::net::UnixStream::connect(path)?;
+    for number in 0..KEYS {
+        stream.write_all(&request("SET", number))?;
+        stream.read_exact(&mut [0; 5])?;
+    }
+    Ok(())
+}
+
 async fn client<S: AsyncRead + AsyncWrite + Unpin>(
     mut stream: S,
+    requests: Arc<Vec<Vec<u8>>>,
     first: usize,
-    command: String,
     pipeline: usize,
     length: Duration,
 ) -> io::Result<Vec<u64>> {
     // Replies of one length, so that the client has little to do.
-    let reply = if command == "GET" { VALUE.len() + "$64\r\n\r\n".len() } else { "+OK\r\n".len() };
-    let requests: Vec<Vec<u8>> =
-        (0..KEYS).map(|number| request(&command, (first + number * 31) % KEYS)).collect();
+    let is_get = requests[0].starts_with(b"*2");
+    let reply = if is_get { VALUE.len() + "$64\r\n\r\n".len() } else { "+OK\r\n".len() };
     let mut replies = vec![0; reply * pipeline];
     let (mut batch, mut nanos) = (Vec::new(), Vec::new());
     let begin = Instant::now();
     let mut sent = begin;
-    for chunk in requests.chunks_exact(pipeline).cycle() {
+    for chunk in requests.chunks_exact(pipeline).cycle().skip(first) {
         batch.clear();
         chunk.iter().for_each(|request| batch.extend_from_slice(request));
         stream.write_all(&batch).await?;

@@ -64,6 +64,9 @@ fn compare(length: Duration, rounds: usize) -> Result<(), Box<dyn Error>> {
     writeln!(out, "|---|---|---|---|---|---|---|---|---|---|")?;
     let mut servers = vec![Running::start(Kind::Ours)?];
     servers.extend(Running::start(Kind::Redis).ok());
+    for server in &servers {
+        clients::fill(&server.socket)?;
+    }
     for command in ["GET", "SET"] {
         for (is_unix, pipeline, connections) in CASES {
             let mut found = vec![Vec::new(); servers.len()];

@@ -42,7 +42,7 @@ pub(crate) fn compare(length: Duration) -> Result<(), Box<dyn Error>> {
     let millis = (length * 2).as_millis().to_string();
     let mut clients =
         Command::new(std::env::current_exe()?).args(["--load", &path, &millis]).spawn()?;
-    // Until they have filled the server and begun.
+    // Until they have begun.
     let hits = || pool.get_stats().hits;
     let before = hits();
     while hits() < before + 100 && clients.try_wait()?.is_none() {
