@@ -77,7 +77,8 @@ impl Evictor {
     /// Whether so many keys are spared that a policy may find nobody.
     #[inline]
     pub(super) fn is_crowded(&self) -> bool {
-        self.spared.sum().keys != 0 && self.spared.is_crowd(self.keys.most().min(self.keys.count()))
+        let spared = self.spared.keys();
+        spared != 0 && spared > self.keys.most().min(self.keys.count()) as u64 / 2
     }
 
     fn take_place_now<H: Host>(&self, host: &H, rule: Option<Rule>) -> Result<Place, Refusal> {

@@ -24,13 +24,15 @@ impl Spared {
     /// undoes; that is told as none.
     #[inline]
     pub(crate) fn sum(&self) -> Part {
-        let at_least_none = |sum: u64| u64::try_from(sum.cast_signed()).unwrap_or(0);
-        Part {
-            // ORDERING: Relaxed; a sum, nothing is carried.
-            keys: at_least_none(self.keys.load(Ordering::Relaxed)),
-            // ORDERING: Relaxed; as above.
-            bytes: at_least_none(self.bytes.load(Ordering::Relaxed)),
-        }
+        // ORDERING: Relaxed; a sum, nothing is carried.
+        Part { keys: self.keys(), bytes: at_least_none(self.bytes.load(Ordering::Relaxed)) }
+    }
+
+    /// How many keys there are now.
+    #[inline]
+    pub(super) fn keys(&self) -> u64 {
+        // ORDERING: Relaxed; as above.
+        at_least_none(self.keys.load(Ordering::Relaxed))
     }
 
     /// Notes that a slot has changed what it adds.
@@ -42,12 +44,11 @@ impl Spared {
         // ORDERING: Relaxed; as above.
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
+}
 
-    /// Whether so many of all keys are spared that a victim may be hard to find.
-    #[inline]
-    pub(super) fn is_crowd(&self, of_keys: usize) -> bool {
-        self.sum().keys > of_keys as u64 / 2
-    }
+/// A sum as it is told.
+fn at_least_none(sum: u64) -> u64 {
+    u64::try_from(sum.cast_signed()).unwrap_or(0)
 }
 
 #[cfg(all(test, not(pool_loom)))]
@@ -65,16 +66,5 @@ mod tests {
         spared.change(some, Part { keys: 1, bytes: 40 });
 
         assert_eq!(spared.sum(), Part { keys: 1, bytes: 40 });
-    }
-
-    #[test]
-    fn more_than_half_of_the_keys_are_a_crowd() {
-        let spared = Spared::default();
-        assert!(!spared.is_crowd(0));
-
-        spared.change(Part::default(), Part { keys: 5, bytes: 0 });
-
-        assert!(!spared.is_crowd(10));
-        assert!(spared.is_crowd(9));
     }
 }
