@@ -94,6 +94,20 @@ fn every_type_is_named_and_measured() -> Done {
 }
 
 #[test]
+fn a_hash_of_eight_short_fields_takes_at_most_288_bytes() -> Done {
+    let pool = MemoryCachePool::default();
+    let pairs: Vec<_> = (0..8).map(|n| (format!("field-{n:02}"), "a value of 16 B.")).collect();
+
+    for (key_len, bytes) in [(8, 272), (16, 288), (24, 288)] {
+        let keys = ["a", "b"].map(|letter| letter.repeat(key_len));
+        pool.hset_many(&keys[0], &pairs)?;
+        pairs.iter().try_for_each(|(field, value)| pool.hset(&keys[1], field, value).map(drop))?;
+        assert_eq!(keys.map(|key| pool.memory_usage(key)), [Some(bytes); 2], "{key_len}");
+    }
+    Ok(())
+}
+
+#[test]
 fn nothing_is_left_of_what_is_deleted_overwritten_or_flushed() -> Done {
     for round in 0..3 {
         let pool = filled()?;

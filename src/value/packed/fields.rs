@@ -13,6 +13,17 @@ pub(super) const WIDE: u8 = 0xFF;
 /// The most entries of a narrow layout.
 pub(super) const MOST_NARROW: usize = WIDE as usize - 1;
 
+/// Bytes in front of the entries of a narrow layout.
+#[inline]
+pub(super) const fn narrow_front(count: usize) -> usize {
+    1 + count + 2 * count.saturating_sub(1)
+}
+
+/// Bytes in front of the entries of a wide layout.
+pub(super) const fn wide_front(count: usize) -> usize {
+    5 + count + 4 * count.saturating_sub(1)
+}
+
 /// Bytes of an entry that lies in a block of its own: the byte that says so, and a pointer.
 pub(crate) const OUTSIDE_LEN: usize = 1 + size_of::<Node>();
 
@@ -44,7 +55,7 @@ impl Shape {
 
     #[inline]
     fn entries(self) -> usize {
-        self.header + (1 + self.width) * self.count
+        self.ends() + self.width * self.count.saturating_sub(1)
     }
 }
 
@@ -121,7 +132,7 @@ impl<'g> Fields<'g> {
             in_order &= last <= end;
             last = end;
         }
-        if in_order && last <= self.entry_bytes() { *self } else { Self::EMPTY }
+        if in_order { *self } else { Self::EMPTY }
     }
 
     /// The tags, a byte for each entry.
@@ -136,17 +147,11 @@ impl<'g> Fields<'g> {
         self.tags().get(index).copied().unwrap_or_default()
     }
 
-    /// The ends of some entries, when these take two bytes each.
+    /// The ends of some entries but the last one, when these take two bytes each.
     pub(super) fn narrow_ends(&self, range: Range<usize>) -> &'g [[u8; 2]] {
         let ends = self.shape().ends();
         let ends = self.bytes.get(ends + 2 * range.start..ends + 2 * range.end);
         ends.unwrap_or_default().as_chunks().0
-    }
-
-    /// Bytes behind the ends.
-    #[inline]
-    pub(super) fn entry_bytes(&self) -> usize {
-        self.bytes.len().saturating_sub(self.shape().entries())
     }
 
     /// Where an entry ends; past the last one there is nothing.
@@ -160,6 +165,8 @@ impl<'g> Fields<'g> {
         let ends = self.bytes.get(shape.ends() + shape.width * index..).unwrap_or_default();
         if index >= shape.count {
             0
+        } else if index + 1 == shape.count {
+            self.bytes.len().saturating_sub(shape.entries())
         } else if shape.width == 2 {
             ends.first_chunk().map_or(0, |end| u16::from_le_bytes(*end).into())
         } else {
@@ -232,10 +239,14 @@ impl<'g> Fields<'g> {
             None => None,
             Some(&WIDE) => self.find_wide(hash, field),
             Some(&count) => {
-                let (front, entries) = self.bytes.split_at_checked(1 + 3 * usize::from(count))?;
-                let ends = front.get(1 + usize::from(count)..)?.as_chunks().0;
-                let end = |index: usize| ends.get(index).map(|end| u16::from_le_bytes(*end).into());
-                self.find_among(1, count.into(), end, entries, hash, field)
+                let count = usize::from(count);
+                let (front, entries) = self.bytes.split_at_checked(narrow_front(count))?;
+                let ends = front.get(1 + count..)?.as_chunks().0;
+                let end = |index: usize| match ends.get(index) {
+                    Some(end) => Some(u16::from_le_bytes(*end).into()),
+                    None => (index == ends.len()).then_some(entries.len()),
+                };
+                self.find_among(1, count, end, entries, hash, field)
             }
         }
     }

@@ -4,19 +4,21 @@
 //! both. An HSET of a packed hash copies all of it, one of a tree makes a leaf and two branches; with
 //! fields and values of 16 bytes, the instructions of a packed one are 0.67 times those of a tree at
 //! 16 fields, 0.70 at 32, 0.93 at 64 and 1.07 at 128, and the times cross at 64. Reading costs the
-//! same up to there. The bytes are what a thread keeps ready for its next records.
+//! same up to there. The bytes are what a thread keeps ready for its next records. They are those of
+//! the layout below: 64 entries may take 1,009 of them, since tags and ends take the rest.
 //!
 //! A packed value lies in its record, in one piece, and is written anew by every change:
 //!
 //! ```text
-//! narrow   count u8 (0..=254) | tags u8 each | ends u16 each | entries
-//! wide     0xFF | count u32   | tags u8 each | ends u32 each | entries      leaves of a tree only
+//! narrow   count u8 (0..=254) | tags u8 each | ends u16 | entries
+//! wide     0xFF | count u32   | tags u8 each | ends u32 | entries           leaves of a tree only
 //! entry    field element | value element (of a set: nothing)                see `element`
 //! ```
 //!
 //! A tag is eight bits of the field's hash, so that a lookup looks at the tags, many at once, and
-//! compares about one entry. An end is where an entry ends among the entries. Fields keep the order
-//! in which they came.
+//! compares about one entry. An end is where an entry ends among the entries; the last one ends with
+//! the value, so that there is an end less than there are entries. Fields keep the order in which
+//! they came.
 //!
 //! A list's elements lie one behind the other, each with its length once more behind it, for whoever
 //! comes from the right:

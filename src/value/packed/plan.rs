@@ -2,7 +2,7 @@
 
 use super::{
     entry::Entry,
-    fields::{Fields, MOST_NARROW, WIDE},
+    fields::{Fields, MOST_NARROW, WIDE, narrow_front, wide_front},
     single::write_shifted,
 };
 use crate::value::{change::Change, few::Few, tree::node::Node, writer::Writer};
@@ -127,11 +127,8 @@ impl<'a> Plan<'a> {
     /// Bytes that will be written.
     #[inline]
     pub(crate) fn encoded_len(&self) -> usize {
-        if self.is_wide() {
-            5 + 5 * self.count + self.entry_bytes
-        } else {
-            1 + 3 * self.count + self.entry_bytes
-        }
+        let front = if self.is_wide() { wide_front(self.count) } else { narrow_front(self.count) };
+        front + self.entry_bytes
     }
 
     /// Writes the value.
@@ -150,11 +147,7 @@ impl<'a> Plan<'a> {
                 Part::New(tag, _) => to.byte(tag),
             }
         }
-        if is_wide {
-            self.write_wide_ends(to);
-        } else {
-            self.write_narrow_ends(to);
-        }
+        self.write_ends(is_wide, to);
         for part in self.parts() {
             match part {
                 Part::Stays(range) => to.bytes(self.old.raw_entries(range)),
@@ -163,46 +156,21 @@ impl<'a> Plan<'a> {
         }
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "a narrow layout has ends of 16 bits")]
-    fn write_narrow_ends(&self, to: &mut Writer<'_>) {
-        let mut end = 0;
+    /// Writes the ends of all entries but the last one.
+    fn write_ends(&self, is_wide: bool, to: &mut Writer<'_>) {
+        let are_alike = !is_wide && !self.old.is_wide();
+        let mut ends = Ends { is_wide, at: 0, is_first: true };
         for part in self.parts() {
             match part {
-                Part::Stays(range) if !self.old.is_wide() => {
-                    let shift = (end as u16).wrapping_sub(self.old.start(range.start) as u16);
-                    end += self.old.raw_entries(range.clone()).len();
-                    write_shifted(self.old.narrow_ends(range), shift, to);
+                Part::Stays(range) if are_alike => {
+                    let shift = ends.shift_from(self.old.start(range.start));
+                    ends.write_before(self.old.raw_entries(range.clone()).len(), to);
+                    write_shifted(self.old.narrow_ends(range.start..range.end - 1), shift, to);
                 }
                 Part::Stays(range) => {
-                    for index in range {
-                        end += self.old.raw(index).len();
-                        to.bytes(&(end as u16).to_le_bytes());
-                    }
+                    range.for_each(|index| ends.write_before(self.old.raw(index).len(), to));
                 }
-                Part::New(_, entry) => {
-                    end += entry.encoded_len();
-                    to.bytes(&(end as u16).to_le_bytes());
-                }
-            }
-        }
-    }
-
-    #[cold]
-    #[expect(clippy::cast_possible_truncation, reason = "a leaf's entries take less than 4 GiB")]
-    fn write_wide_ends(&self, to: &mut Writer<'_>) {
-        let mut end = 0;
-        for part in self.parts() {
-            match part {
-                Part::Stays(range) => {
-                    for index in range {
-                        end += self.old.raw(index).len();
-                        to.bytes(&(end as u32).to_le_bytes());
-                    }
-                }
-                Part::New(_, entry) => {
-                    end += entry.encoded_len();
-                    to.bytes(&(end as u32).to_le_bytes());
-                }
+                Part::New(_, entry) => ends.write_before(entry.encoded_len(), to),
             }
         }
     }
@@ -210,6 +178,36 @@ impl<'a> Plan<'a> {
     /// The value in its parts, from the first entry to the last.
     fn parts(&self) -> Parts<'_, 'a> {
         Parts { plan: self, at: 0, patch: 0, added: 0 }
+    }
+}
+
+/// The ends being written: each where the entry behind it begins, so that the last entry has none.
+struct Ends {
+    is_wide: bool,
+    /// Where the next entry begins.
+    at: usize,
+    /// Whether that is the first one.
+    is_first: bool,
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a narrow layout has ends of 16 bits, else 32")]
+impl Ends {
+    /// How far the next entries move, which begin there in another value; it is added to ends and
+    /// wraps.
+    fn shift_from(&self, start: usize) -> u16 {
+        (self.at as u16).wrapping_sub(start as u16)
+    }
+
+    /// Writes the end that is in front of the next entries, which take so many bytes.
+    fn write_before(&mut self, bytes: usize, to: &mut Writer<'_>) {
+        if self.is_first {
+            self.is_first = false;
+        } else if self.is_wide {
+            to.bytes(&(self.at as u32).to_le_bytes());
+        } else {
+            to.bytes(&(self.at as u16).to_le_bytes());
+        }
+        self.at += bytes;
     }
 }
 

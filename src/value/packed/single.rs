@@ -4,7 +4,7 @@
 
 use super::{
     entry::Entry,
-    fields::{Fields, Found, MOST_NARROW},
+    fields::{Fields, Found, MOST_NARROW, narrow_front},
 };
 use crate::value::{
     change::{Change, Wish},
@@ -73,7 +73,7 @@ impl<'a> Single<'a> {
         make: impl FnOnce(&'a Change<'a>) -> Entry<'a>,
     ) -> Option<Self> {
         let (count, last) = (old.len(), old.start(old.len()));
-        if old.is_wide() || count >= MOST_NARROW || last > old.entry_bytes() {
+        if old.is_wide() || count >= MOST_NARROW || last > usize::from(u16::MAX) {
             return None;
         }
         let found = old.find(change.hash, change.field);
@@ -114,7 +114,7 @@ impl<'a> Single<'a> {
             old: *old,
             body,
             body_len: body_len as u32,
-            len: (1 + 3 * new_count + new_last) as u32,
+            len: (narrow_front(new_count) + new_last) as u32,
             count: count as u8,
             new_count: new_count as u8,
             index: index as u8,
@@ -183,7 +183,7 @@ impl<'a> Single<'a> {
     /// Writes the value when nothing moves: a copy, and the new body over it.
     #[inline]
     fn write_of_same_length(&self, to: &mut Writer<'_>) {
-        let entries = 1 + 3 * usize::from(self.count);
+        let entries = narrow_front(self.count.into());
         let copy = to.copy(self.old.bytes.get(..entries + usize::from(self.last)));
         let body = entries + usize::from(self.start)..entries + usize::from(self.end);
         self.write_body(&mut Writer::new(copy.get_mut(body).unwrap_or_default()));
@@ -192,26 +192,30 @@ impl<'a> Single<'a> {
     /// Writes the value: everything but the body and the ends behind it is copied as it is.
     fn write_shifted(&self, shift: u16, to: &mut Writer<'_>) {
         let (count, index) = (self.count, self.index);
+        let ends = count.saturating_sub(1);
         match self.fate {
             Fate::Replaced | Fate::Idle => {
                 // Header, tags and the ends in front lie side by side.
                 let front = 1 + usize::from(count) + 2 * usize::from(index);
                 to.bytes(self.old.bytes.get(..front).unwrap_or_default());
-                write_shifted(self.ends(index, count), shift, to);
+                write_shifted(self.ends(index, ends), shift, to);
             }
             Fate::Added => {
                 to.byte(self.new_count);
                 to.bytes(self.tags(0, count));
                 to.byte(self.tag);
-                to.bytes(self.ends(0, count).as_flattened());
-                to.bytes(&self.last.wrapping_add(shift).to_le_bytes());
+                to.bytes(self.ends(0, ends).as_flattened());
+                if count > 0 {
+                    to.bytes(&self.last.to_le_bytes());
+                }
             }
             Fate::Removed => {
                 to.byte(self.new_count);
                 to.bytes(self.tags(0, index));
                 to.bytes(self.tags(index + 1, count));
-                to.bytes(self.ends(0, index).as_flattened());
-                write_shifted(self.ends(index + 1, count), shift, to);
+                // Without the last entry, the one before it is the last, and needs no end.
+                to.bytes(self.ends(0, index.min(ends.saturating_sub(1))).as_flattened());
+                write_shifted(self.ends((index + 1).min(ends), ends), shift, to);
             }
         }
         to.bytes(self.piece(0, self.start));
@@ -231,7 +235,7 @@ impl<'a> Single<'a> {
     /// A piece of the old value's entries.
     #[inline]
     fn piece(&self, start: u16, end: u16) -> &'a [u8] {
-        let entries = 1 + 3 * usize::from(self.count);
+        let entries = narrow_front(self.count.into());
         let range = entries + usize::from(start)..entries + usize::from(end);
         self.old.bytes.get(range).unwrap_or_default()
     }

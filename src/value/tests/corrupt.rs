@@ -4,6 +4,7 @@ use super::{Dice, good};
 use crate::value::{
     collection::{Attempt, Verdict},
     element::Element,
+    field_hash::FieldHash,
     hash::{HashEdit, HashValue},
     list::{ListEdit, ListRoot, ListValue},
     packed::run::Side,
@@ -117,6 +118,31 @@ fn a_spoilt_hash_is_read_and_edited_without_harm() {
         if let Verdict::Packed = verdict {
             written(attempt.packing().encoded_len(), |to| attempt.packing().write(to));
         } else {
+            finish(verdict, attempt, &heap);
+        }
+    }
+}
+
+#[test]
+fn a_value_longer_than_its_ends_can_tell_is_edited_without_harm() {
+    let (heap, hasher) = (Heap::default(), good());
+    for len in [0xFFF0, 0xFFFF, 0x1_0000, 0x1_0001, 0x1_1170] {
+        // One entry and its tag; what follows the field is its value, and junk behind that.
+        let mut bytes = vec![1, FieldHash::of(&hasher, b"f").tag(), 1, b'f', 1, b'v'];
+        bytes.resize(2 + len, 0xA5);
+        let hash = HashValue::packed(&bytes);
+        assert_eq!(hash.get(b"f", &hasher).map(Element::to_vec), Some(b"v".to_vec()));
+
+        for (field, value) in [(b"f", Some(b"another")), (b"f", None), (b"g", Some(b"another"))] {
+            let mut edit = HashEdit::new(&hasher);
+            match value {
+                Some(value) => edit.set(field, value).unwrap(),
+                None => edit.remove(field).unwrap(),
+            }
+            let edit = edit.settle();
+            let mut attempt = Attempt::new(&heap);
+            let verdict = edit.apply(hash, &mut attempt).unwrap();
+            assert_eq!(value.is_none(), matches!(verdict, Verdict::Empty), "{len} bytes");
             finish(verdict, attempt, &heap);
         }
     }

@@ -338,6 +338,65 @@ fn fields_of_a_packed_hash_stay_in_the_order_in_which_they_came() {
 }
 
 #[test]
+fn one_field_of_a_packed_hash_changes_and_the_others_stay() {
+    let (heap, hasher) = (Heap::default(), good());
+    for count in 1..=9 {
+        let before: Vec<_> =
+            (0..count).map(|n| (format!("field:{n}").into_bytes(), vec![b'x'; n])).collect();
+        let mut edit = HashEdit::new(&hasher);
+        before.iter().for_each(|(field, value)| edit.set(field, value).unwrap());
+        let held = Held::Nothing.hash_after(&mut edit, &heap);
+        // Past the last one, a field is added, or is not there.
+        for index in 0..=count {
+            for value in [None, Some(b"".as_slice()), Some(b"12345678"), Some(&[b'y'; 200])] {
+                let field = format!("field:{index}").into_bytes();
+                let mut after = before.clone();
+                let mut edit = HashEdit::new(&hasher);
+                match value {
+                    Some(value) => {
+                        edit.set(&field, value).unwrap();
+                        let entry = (field.clone(), value.to_vec());
+                        after.splice(index..(index + 1).min(count), [entry]);
+                    }
+                    None => {
+                        edit.remove(&field).unwrap();
+                        after.splice(index..(index + 1).min(count), []);
+                    }
+                }
+                let held = held.hash_after(&mut edit, &heap);
+
+                let all: Vec<_> =
+                    held.hash().iter().map(|(f, v)| (f.to_vec(), v.to_vec())).collect();
+                assert_eq!(all, after, "{count} fields, {index} becomes {value:?}");
+                for (field, value) in &after {
+                    let found = held.hash().get(field, &hasher).map(Element::to_vec);
+                    assert_eq!(found.as_ref(), Some(value));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_packed_value_takes_a_tag_and_an_end_more_than_its_entries_but_no_last_end() {
+    let (heap, hasher) = (Heap::default(), good());
+    for (fields, bytes) in [(1, 28), (2, 1 + 2 * 29 - 2), (8, 231), (41, 1 + 41 * 29 - 2)] {
+        let texts: Vec<_> = (0..fields).map(|n| format!("field-{n:02}")).collect();
+        let mut hash = HashEdit::new(&hasher);
+        let mut set = SetEdit::new(&hasher);
+        for text in &texts {
+            hash.set(text.as_bytes(), b"a value of 16 B.").unwrap();
+            set.add(text.as_bytes()).unwrap();
+        }
+        let hash = Held::Nothing.hash_after(&mut hash, &heap);
+        let set = Held::Nothing.set_after(&mut set, &heap);
+
+        let len = |held: &Held| if let Held::Packed(bytes) = held { bytes.len() } else { 0 };
+        assert_eq!((len(&hash), len(&set)), (bytes, bytes - 17 * fields), "{fields}");
+    }
+}
+
+#[test]
 fn what_is_there_throughout_a_scan_is_shown_whatever_happens_meanwhile() {
     let (heap, hasher) = (Heap::default(), good());
     let mut dice = Dice::new(40);
