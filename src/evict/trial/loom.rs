@@ -9,19 +9,49 @@
 //! | `ghosts`                   | 3      | `GhostByStore`               |
 //!
 //! Edge `grow→trial` has no wrong way of its own: weakened to Relaxed on either side, it fails
-//! `two_who_outgrow_the_ring`. For `push→pop` see the models of eviction.
+//! `two_who_outgrow_the_ring`. So does edge `push→pop`: it fails the models of pushers and poppers,
+//! in which whoever gets a hash has to see the record behind it.
 
 use super::{Trials, ghost::Ghosts, ring::Ring};
 use crate::{
     model::{breaks, holds},
-    sync::Mutant,
+    sync::{AtomicUsize, Mutant, Ordering},
 };
 use ::loom::{sync::Arc, thread};
+
+/// A ring of two cells, and what stands for the records behind the hashes.
+struct Published {
+    ring: Ring,
+    records: [AtomicUsize; 24],
+}
+
+impl Published {
+    fn new() -> Self {
+        Self { ring: Ring::new(2), records: std::array::from_fn(|_| AtomicUsize::new(0)) }
+    }
+
+    /// Publishes a record and pushes its hash; what that has displaced.
+    fn push(&self, hash: u64) -> Option<u64> {
+        // ORDERING: Relaxed; that it is seen by who gets the hash is for the ring to see to.
+        self.records[hash as usize].store(1, Ordering::Relaxed);
+        self.ring.push(hash).inspect(|hash| self.assert_published(*hash))
+    }
+
+    fn pop(&self) -> Option<u64> {
+        self.ring.pop(0).inspect(|hash| self.assert_published(*hash))
+    }
+
+    fn assert_published(&self, hash: u64) {
+        // ORDERING: Relaxed; as for the store.
+        let is_there = self.records[hash as usize].load(Ordering::Relaxed) == 1;
+        assert!(is_there, "a hash without its record");
+    }
+}
 
 /// Lets pushers and poppers loose on a ring of two cells; returns how many hashes were displaced
 /// and how many popped.
 fn ring(pushers: u64, pushes: u64, poppers: usize) -> (usize, usize) {
-    let ring = Arc::new(Ring::new(2));
+    let ring = Arc::new(Published::new());
     let push = |pusher: u64| {
         let ring = Arc::clone(&ring);
         let own = move |number| 10 * (pusher + 1) + number;
@@ -32,7 +62,7 @@ fn ring(pushers: u64, pushes: u64, poppers: usize) -> (usize, usize) {
     let pushers: Vec<_> = (0..pushers).map(push).collect();
     let pop = |_| {
         let ring = Arc::clone(&ring);
-        thread::spawn(move || ring.pop(0))
+        thread::spawn(move || ring.pop())
     };
     let poppers: Vec<_> = (0..poppers).map(pop).collect();
 
@@ -41,7 +71,7 @@ fn ring(pushers: u64, pushes: u64, poppers: usize) -> (usize, usize) {
         .collect();
     let displaced: Vec<_> = pushers.into_iter().flat_map(|pusher| pusher.join().unwrap()).collect();
     let popped: Vec<_> = poppers.into_iter().filter_map(|popper| popper.join().unwrap()).collect();
-    let mut out = [displaced.clone(), popped.clone(), ring.rest()].concat();
+    let mut out = [displaced.clone(), popped.clone(), ring.ring.rest()].concat();
     out.sort_unstable();
     assert_eq!(out, all, "each hash leaves exactly once");
     (displaced.len(), popped.len())

@@ -17,7 +17,7 @@ use super::{Help, Level};
 use crate::{
     model::{breaks, holds},
     reclaim::{Domain, Guard, Retired, Seat},
-    sync::{BAG, Mutant, Ordering},
+    sync::{AtomicUsize, BAG, Mutant, Ordering},
     wheel::hint::Hint,
 };
 use ::loom::thread;
@@ -27,11 +27,14 @@ use std::sync::Arc;
 struct World {
     domain: Arc<Domain>,
     level: Level,
+    /// What stands for the records that the entries are about, by their names.
+    published: [AtomicUsize; 4],
 }
 
 impl World {
     fn new(current: u64) -> Arc<Self> {
-        let world = Self { domain: Domain::new(), level: Level::new(current) };
+        let published = std::array::from_fn(|_| AtomicUsize::new(0));
+        let world = Self { domain: Domain::new(), level: Level::new(current), published };
         world.domain.sit(&world.domain.reserve_seat());
         Arc::new(world)
     }
@@ -39,21 +42,34 @@ impl World {
     /// Pushes an entry until it is sure to fire; returns how often that was.
     fn push(&self, name: u64, mut tick: u64) -> usize {
         let mut pushes = 1;
+        // ORDERING: Relaxed; that it is seen by who meets the entry is for the level to see to.
+        self.record(name).store(1, Ordering::Relaxed);
         while !self.level.push(Hint::of(name), tick, &self.domain.pin()) {
+            assert!(self.level.current() >= tick, "broken: late, and not told how late");
             tick = self.level.current() + 1;
             pushes += 1;
         }
         pushes
     }
 
+    fn record(&self, name: u64) -> &AtomicUsize {
+        &self.published[name as usize % 4]
+    }
+
     /// Does some slices of help, and returns what they have claimed.
     fn help(&self, now: u64, slices: usize) -> Vec<u64> {
         let slice = |_| {
             let guard: Guard<'_> = self.domain.pin();
-            match self.level.help(now, 1, &guard) {
+            let names: Vec<_> = match self.level.help(now, 1, &guard) {
                 Help::Claimed(batch) => batch.hints().iter().map(|hint| hint.hash()).collect(),
                 Help::Stepped | Help::Idle => Vec::new(),
+            };
+            for name in &names {
+                // ORDERING: Relaxed; as for the store.
+                let is_there = self.record(*name).load(Ordering::Relaxed) == 1;
+                assert!(is_there, "broken: an entry is met whose record is not there");
             }
+            names
         };
         (0..slices).flat_map(slice).collect()
     }
