@@ -2,7 +2,7 @@
 
 mod support;
 
-use memory_cache_pool::{CacheConfig, Error, ManualClock, MemoryCachePool, SetOptions};
+use memory_cache_pool::{CacheConfig, Clock, Error, ManualClock, MemoryCachePool, SetOptions};
 use std::{
     sync::Arc,
     thread,
@@ -356,5 +356,41 @@ fn the_task_cleans_up_by_itself_and_ends_with_the_pool() -> Result<(), Error> {
     let other = pool.clone();
     drop(pool);
     other.set("still", "here")?;
+    Ok(())
+}
+
+/// A clock whose coarse reading has stood still for a while.
+#[derive(Debug)]
+struct Stalled {
+    precise: ManualClock,
+    lag: u64,
+}
+
+impl Clock for Stalled {
+    fn now_millis(&self) -> u64 {
+        self.precise.now_millis()
+    }
+
+    fn coarse_millis(&self) -> u64 {
+        self.now_millis() - self.lag
+    }
+}
+
+#[test]
+fn nothing_expired_is_returned_while_the_coarse_clock_is_kept_waiting() -> Result<(), Error> {
+    for lag in [0, 20, 100, 400] {
+        let clock = Arc::new(Stalled { precise: ManualClock::new(START), lag });
+        let config = CacheConfig::new().clock(Arc::clone(&clock) as _);
+        let pool = MemoryCachePool::new(config).unwrap_or_default();
+        pool.psetex("quote", 50, "100.5")?;
+        pool.psetex("overwritten", 50, "1")?;
+
+        clock.precise.advance(Duration::from_millis(50));
+        assert!(pool.get("quote")?.is_some(), "lost early with a lag of {lag} ms");
+        clock.precise.advance(Duration::from_millis(1));
+
+        assert_eq!(pool.get("quote")?, None, "returned late with a lag of {lag} ms");
+        assert!(pool.setnx("overwritten", "2")?, "in the way with a lag of {lag} ms");
+    }
     Ok(())
 }

@@ -7,6 +7,12 @@ use std::time::Duration;
 /// How far a coarse reading of the clock may lie behind a precise one.
 const COARSE_LAG_MILLIS: u64 = 20;
 
+/// How near a deadline has to be for the precise clock to be asked.
+///
+/// The lag, many times: the processor whose ticks move the coarse clock of a virtual machine may itself
+/// be kept waiting, while the others go on and see an old time.
+const CLOSE_MILLIS: u64 = 500;
+
 /// When a value is written, and when it expires.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Dates {
@@ -23,7 +29,7 @@ impl Engine {
     #[inline(never)]
     pub(super) fn has_expired(&self, deadline: u64) -> bool {
         let coarse = self.clock.coarse_millis();
-        if deadline > coarse.saturating_add(COARSE_LAG_MILLIS) {
+        if deadline > coarse.saturating_add(CLOSE_MILLIS) {
             return false;
         }
         deadline < coarse || self.clock.now_millis() > deadline
@@ -39,7 +45,7 @@ impl Engine {
     #[inline]
     pub(super) fn has_expired_since(&self, deadline: u64, elapsed: u64) -> bool {
         deadline != 0
-            && deadline <= self.began.saturating_add(elapsed).saturating_add(COARSE_LAG_MILLIS)
+            && deadline <= self.began.saturating_add(elapsed).saturating_add(CLOSE_MILLIS)
             && self.has_expired(deadline)
     }
 

@@ -1,35 +1,15 @@
 //! The contenders behind one trait: caches of keys, of which only the hits are of interest.
 
-use crate::{evict::local::Local, peers, plain_host::PlainHost, pool_of_keys::Pool};
+use crate::{peers, pool_of_keys::Pool};
 use memory_cache_pool::EvictionPolicy;
-use memory_cache_pool_benches::keys::Random;
-use std::cell::RefCell;
-
-/// What one thread keeps to itself.
-#[derive(Debug)]
-pub(crate) struct Seat {
-    pub(crate) local: Local,
-    random: RefCell<Random>,
-}
-
-impl Seat {
-    pub(crate) fn new(seed: u64) -> Self {
-        Self { local: Local::default(), random: RefCell::new(Random::new(seed)) }
-    }
-
-    /// A random number.
-    pub(crate) fn draw(&self) -> u32 {
-        (self.random.borrow_mut().draw() >> 32) as u32
-    }
-}
 
 /// A cache under test. Keys come as hashes, which are unique.
 pub(crate) trait Cache: Sync {
     /// Whether a key is there.
-    fn get(&self, seat: &Seat, hash: u64) -> bool;
+    fn get(&self, hash: u64) -> bool;
 
-    /// Sets a key, to a value with which its record weighs so much.
-    fn set(&self, seat: &Seat, hash: u64, weight: u32);
+    /// Sets a key, to a value with which it weighs so much.
+    fn set(&self, hash: u64, weight: u32);
 
     /// How much it holds: the sum of the weights.
     fn held(&self) -> u64;
@@ -76,14 +56,8 @@ pub(crate) const CONTENDERS: [Contender; 5] = [
     Contender { name: "foyer", build: |limit| Box::new(peers::Foyer::new(limit)) },
 ];
 
-/// The pool where the limit is one on keys; its evictor over a plain host where it is one on bytes,
-/// since the pool counts what a record really takes.
 fn pool(policy: EvictionPolicy, limit: Limit) -> Box<dyn Cache> {
-    if limit.is_on_keys {
-        Box::new(Pool::new(policy, limit.keys))
-    } else {
-        Box::new(PlainHost::new(policy, limit))
-    }
+    Box::new(Pool::new(policy, limit))
 }
 
 /// Where the pool's policies stand in [`CONTENDERS`].

@@ -6,33 +6,18 @@
 //! ```
 //!
 //! It replays the traces that lie beside the repository in `shared/traces` (or where `TRACES`
-//! says), or a seeded mix when there are none: get, and on a miss set. It is a count, not a timing:
+//! says), or a seeded mix, and says so, when there are none: get, and on a miss set. It is a count, not a timing:
 //! the machine does not matter. `--large` replays the large traces too, `--quick`, which is also
 //! what `cargo test --benches` runs, a small mix only. Tables and curves go to `target/hit_ratio`.
-
-#[path = "../../../src/evict/mod.rs"]
-#[expect(dead_code, unused_imports, reason = "a replay uses a part of it, and its tests run there")]
-mod evict;
-#[path = "../../../src/sync.rs"]
-#[expect(dead_code, unused_imports, reason = "the evictor uses a part of it")]
-mod sync;
 
 mod cache;
 mod exact;
 mod peers;
-mod plain_host;
 mod plot;
 mod pool_of_keys;
 mod replay;
 mod report;
 mod workload;
-
-/// Where the evictor finds the names of the policies.
-mod pool {
-    pub(crate) mod policy {
-        pub(crate) use memory_cache_pool::EvictionPolicy;
-    }
-}
 
 use std::{env, error::Error, process::ExitCode};
 
@@ -64,6 +49,7 @@ fn run(arguments: &[String]) -> Result<u32, Box<dyn Error>> {
         workloads = workload::traces(is_wanted)?;
     }
     if workloads.is_empty() {
+        report::line(&workload::why_synthetic(is_quick, named))?;
         let length = if is_quick { 20_000 } else { 400_000 };
         workloads.push(workload::synthetic(length));
     }

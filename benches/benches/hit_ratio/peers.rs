@@ -1,6 +1,6 @@
 //! The peers: moka, `quick_cache` and foyer, each as it comes.
 
-use crate::cache::{Cache, Limit, Seat};
+use crate::cache::{Cache, Limit};
 use foyer_memory::{Cache as FoyerCache, CacheBuilder, LfuConfig};
 use quick_cache::Weighter;
 
@@ -16,11 +16,11 @@ impl Moka {
 }
 
 impl Cache for Moka {
-    fn get(&self, _: &Seat, hash: u64) -> bool {
+    fn get(&self, hash: u64) -> bool {
         self.0.get(&hash).is_some()
     }
 
-    fn set(&self, _: &Seat, hash: u64, weight: u32) {
+    fn set(&self, hash: u64, weight: u32) {
         self.0.insert(hash, weight);
     }
 
@@ -50,11 +50,11 @@ impl QuickCache {
 }
 
 impl Cache for QuickCache {
-    fn get(&self, _: &Seat, hash: u64) -> bool {
+    fn get(&self, hash: u64) -> bool {
         self.0.get(&hash).is_some()
     }
 
-    fn set(&self, _: &Seat, hash: u64, weight: u32) {
+    fn set(&self, hash: u64, weight: u32) {
         self.0.insert(hash, weight);
     }
 
@@ -75,11 +75,11 @@ impl Foyer {
 }
 
 impl Cache for Foyer {
-    fn get(&self, _: &Seat, hash: u64) -> bool {
+    fn get(&self, hash: u64) -> bool {
         self.0.get(&hash).is_some()
     }
 
-    fn set(&self, _: &Seat, hash: u64, weight: u32) {
+    fn set(&self, hash: u64, weight: u32) {
         self.0.insert(hash, weight);
     }
 

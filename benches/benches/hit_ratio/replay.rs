@@ -1,7 +1,8 @@
 //! Replays: get, and on a miss set.
 
 use crate::{
-    cache::{Contender, Limit, Seat},
+    cache::{Contender, Limit},
+    pool_of_keys::RECORD_BYTES,
     workload::Workload,
 };
 use std::{
@@ -42,18 +43,17 @@ pub(crate) fn replay(
 ) -> Outcome {
     let cache = (contender.build)(limit);
     let hashes = workload.hashes();
-    let look_up = |seat: &Seat, key: &u32| {
+    let look_up = |key: &u32| {
         let hash = hashes[*key as usize];
-        let is_hit = cache.get(seat, hash);
+        let is_hit = cache.get(hash);
         if !is_hit {
-            cache.set(seat, hash, weight(hash));
+            cache.set(hash, weight(hash));
         }
         u64::from(is_hit)
     };
     let requests = &workload.requests;
     let hits = if threads == 1 {
-        let seat = Seat::new(1);
-        requests.iter().map(|key| look_up(&seat, key)).sum()
+        requests.iter().map(look_up).sum()
     } else {
         on_threads(threads, requests, look_up)
     };
@@ -64,26 +64,21 @@ pub(crate) fn replay(
 }
 
 /// Lets threads take slices in turn; returns the sum of what `look_up` returns.
-fn on_threads(
-    threads: usize,
-    requests: &[u32],
-    look_up: impl Fn(&Seat, &u32) -> u64 + Sync,
-) -> u64 {
+fn on_threads(threads: usize, requests: &[u32], look_up: impl Fn(&u32) -> u64 + Sync) -> u64 {
     let slices: Vec<_> = requests.chunks(SLICE).collect();
     let next = AtomicUsize::new(0);
     let start = Barrier::new(threads);
-    let run = |seed: u64| {
-        let seat = Seat::new(seed);
+    let run = || {
         let mut hits = 0;
         start.wait();
         while let Some(slice) = slices.get(next.fetch_add(1, Relaxed)) {
-            hits += slice.iter().map(|key| look_up(&seat, key)).sum::<u64>();
+            hits += slice.iter().map(&look_up).sum::<u64>();
         }
         hits
     };
     thread::scope(|scope| {
         let run = &run;
-        let running = (1..=threads as u64).map(|seed| scope.spawn(move || run(seed)));
+        let running = (0..threads).map(|_| scope.spawn(run));
         let running: Vec<_> = running.collect();
         running.into_iter().filter_map(|thread| thread.join().ok()).sum()
     })
@@ -94,10 +89,10 @@ pub(crate) fn one(_: u64) -> u32 {
     1
 }
 
-/// Sizes in bytes from 32 to 8,064, as many of each order of magnitude. They come from bits of the
-/// hash that choose neither bucket nor ghost, or whole buckets would be of one size.
+/// Values of 32 to 8,064 bytes, as many of each order of magnitude, with their records. The sizes come
+/// from bits of the hash that choose no ghost.
 pub(crate) fn mixed_bytes(hash: u64) -> u32 {
     let order = (hash >> 40) % 8;
     let within = (hash >> 43) % 32;
-    u32::try_from((32 + within) << order).unwrap_or(u32::MAX)
+    RECORD_BYTES + u32::try_from((32 + within) << order).unwrap_or(u32::MAX / 2)
 }

@@ -18,8 +18,8 @@ use std::{
 /// Threads of the replays on several.
 const THREADS: usize = 4;
 
-/// A line of a table.
-fn line(text: &str) -> io::Result<()> {
+/// A line of what is told.
+pub(crate) fn line(text: &str) -> io::Result<()> {
     writeln!(io::stdout().lock(), "{text}")
 }
 
@@ -136,11 +136,16 @@ pub(crate) fn by_threads(workloads: &[Workload]) -> Result<(), Box<dyn Error>> {
 }
 
 /// As [`by_keys`], with records of many sizes and limits on their sum.
+///
+/// The peers count what they are told of each record, which is what the pool's take. The pool counts all
+/// that it uses: what is retired, what is kept ready, what sizes are rounded up by; and it keeps a
+/// sixteenth in reserve. So it holds less at the end.
 pub(crate) fn by_bytes(workloads: &[Workload]) -> Result<(), Box<dyn Error>> {
     heading(
-        "hit ratio in %, records of 32 to 8,064 bytes, limits in bytes for so many of mean size",
+        "hit ratio in %, values of 32 to 8,064 bytes, limits in bytes for so many of mean size",
         &CONTENDERS.map(|contender| contender.name),
     )?;
+    let mut outcomes = Vec::new();
     for workload in workloads {
         let hashes = workload.hashes();
         let sum: u64 = hashes.iter().map(|hash| u64::from(mixed_bytes(*hash))).sum();
@@ -148,11 +153,23 @@ pub(crate) fn by_bytes(workloads: &[Workload]) -> Result<(), Box<dyn Error>> {
             let bytes = sum / hashes.len().max(1) as u64 * column.keys as u64;
             let limit = Limit::of_bytes(bytes, column.keys);
             let run = |contender: Contender| replay(workload, contender, limit, 1, mixed_bytes);
-            let cells = CONTENDERS.map(|contender| cell(run(contender))).concat();
-            line(&format!("{:<18} {:>8}{cells}", workload.name, column.keys))?;
+            let row = CONTENDERS.map(run);
+            line(&format!("{:<18} {:>8}{}", workload.name, column.keys, row.map(cell).concat()))?;
+            outcomes.push(row);
         }
     }
+    let means: String = (0..CONTENDERS.len()).map(|place| cell(mean(&outcomes, place))).collect();
+    line(&format!("{:<18} {:>8}{means}", "mean", ""))?;
     Ok(())
+}
+
+/// The mean of one contender's outcomes.
+fn mean(rows: &[[Outcome; CONTENDERS.len()]], place: usize) -> Outcome {
+    let count = u32::try_from(rows.len().max(1)).map_or(f64::INFINITY, f64::from);
+    let of = |figure: fn(&Outcome) -> f64| {
+        rows.iter().map(|row| figure(&row[place])).sum::<f64>() / count
+    };
+    Outcome { hit_ratio: of(|outcome| outcome.hit_ratio), held: of(|outcome| outcome.held) }
 }
 
 /// Capacities of a curve, as parts of the different keys.

@@ -54,6 +54,16 @@ fn directory() -> PathBuf {
     env::var_os("TRACES").map_or(beside, PathBuf::from)
 }
 
+/// What to say when a seeded mix is replayed.
+pub(crate) fn why_synthetic(is_quick: bool, named: Option<&String>) -> String {
+    let why = match named {
+        _ if is_quick => "a quick run".into(),
+        Some(name) if directory().join("bars.tsv").exists() => format!("no trace is called {name}"),
+        _ => format!("no traces in {}; TRACES says where else", directory().display()),
+    };
+    format!("a synthetic mix is replayed: {why}")
+}
+
 /// The traces for which there are bars and which `wanted` accepts; none when there are no traces.
 pub(crate) fn traces(wanted: impl Fn(&str) -> bool) -> io::Result<Vec<Workload>> {
     let Ok(bars) = fs::read_to_string(directory().join("bars.tsv")) else { return Ok(Vec::new()) };
