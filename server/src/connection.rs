@@ -108,7 +108,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     async fn batch(&mut self) -> io::Result<bool> {
         loop {
             match self.step() {
-                Step::Read => return Ok(true),
+                Step::Read => return Ok(self.may_read_on()),
                 Step::Broken => return Ok(false),
                 Step::Wait(_) if self.session.client.is_closing.is_raised() => return Ok(false),
                 Step::Wait(time) => {
@@ -180,6 +180,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Step::Broken
             }
         }
+    }
+
+    /// Whether the client may send more: not after a MULTI that was refused, unless it is in the middle
+    /// of a request, and so has not waited for what becomes of it.
+    fn may_read_on(&self) -> bool {
+        !self.session.is_in_refused_transaction || self.done < self.input.len()
     }
 
     fn exceeds_output_limit(&self) -> bool {
