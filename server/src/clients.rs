@@ -38,6 +38,8 @@ pub(crate) struct Client {
     outbox: Mutex<Vec<u8>>,
     /// Whether it is to end.
     pub(crate) is_closing: Flag,
+    /// Whether it is to carry out nothing more before that.
+    is_killed: Flag,
     /// Wakes the connection when it is to end, or has something to send.
     pub(crate) wake: Notify,
 }
@@ -91,10 +93,21 @@ impl Client {
         std::mem::take(&mut lock(&self.outbox))
     }
 
-    /// Lets the connection end after what it is doing.
-    pub(crate) fn close(&self) {
+    /// Lets the connection end after what it has read.
+    fn close(&self) {
         self.is_closing.set(true);
         self.wake.notify_one();
+    }
+
+    /// Lets the connection end after the command that it is at.
+    pub(crate) fn kill(&self) {
+        self.is_killed.set(true);
+        self.close();
+    }
+
+    /// Whether it was killed.
+    pub(crate) fn is_killed(&self) -> bool {
+        self.is_killed.is_raised()
     }
 
     /// Notes a request.
@@ -150,6 +163,7 @@ impl Clients {
             last_command: Number::new(u64::MAX),
             outbox: Mutex::default(),
             is_closing: Flag::default(),
+            is_killed: Flag::default(),
             wake: Notify::new(),
         });
         all.insert(client.id, Arc::clone(&client));
@@ -170,7 +184,7 @@ impl Clients {
         lock(&self.all).values().cloned().collect()
     }
 
-    /// Lets all connections end after what they are doing, and admits no more.
+    /// Lets all connections end after what they have read, and admits no more.
     pub(crate) fn close_all(&self) {
         let all = lock(&self.all);
         self.is_closed.set(true);

@@ -17,6 +17,7 @@ use std::{
 };
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    task::yield_now,
     time::{sleep, timeout},
 };
 
@@ -102,12 +103,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
-    /// Carries out every whole request that is there; false when the connection is to end.
+    /// Carries out every whole request that is there; false when the connection is to end before
+    /// more are read.
     async fn batch(&mut self) -> io::Result<bool> {
         loop {
             match self.step() {
-                Step::Read => return Ok(true),
+                Step::Read => return Ok(self.may_read_on()),
                 Step::Broken => return Ok(false),
+                Step::Wait(_) if self.session.client.is_closing.is_raised() => return Ok(false),
                 Step::Wait(time) => {
                     self.flush().await?;
                     self.wait(time).await;
@@ -125,6 +128,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Next::Continue => {}
                 Next::Close => return Ok(false),
                 Next::Sleep(time) => self.wait(time).await,
+                Next::Block(_) if self.session.client.is_closing.is_raised() => return Ok(false),
                 Next::Block(blocked) => {
                     if !self.block(*blocked).await? {
                         return Ok(false);
@@ -136,7 +140,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 self.session.mark = self.session.shared.clock.raw();
             }
             if self.session.client.is_closing.is_raised() {
-                return Ok(false);
+                if self.session.client.is_killed() {
+                    return Ok(false);
+                }
+                // The thread may be the one that counts the time for this, which ends here if it is up.
+                yield_now().await;
             }
         }
     }
@@ -172,6 +180,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Step::Broken
             }
         }
+    }
+
+    /// Whether the client may send more: not after a MULTI that was refused, unless it is in the middle
+    /// of a request, and so has not waited for what becomes of it.
+    fn may_read_on(&self) -> bool {
+        !self.session.is_in_refused_transaction || self.done < self.input.len()
     }
 
     fn exceeds_output_limit(&self) -> bool {

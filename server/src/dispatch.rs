@@ -1,7 +1,10 @@
 //! From a request to its reply.
 
 use crate::{
-    commands::{Call, Command, Container, Failure, catalog, denial_text, flag},
+    commands::{
+        Call, Command, Container, Failure, NOT_IN_TRANSACTION, catalog, denial_text,
+        ends_transaction, flag,
+    },
     monitors::is_secret,
     protocol::{Arguments, Reply},
     session::{Next, ReplyMode, Session},
@@ -99,6 +102,9 @@ fn permitted(
     }
     if command.spec.has(flag::WRITE | flag::READONLY) && session.client.is_monitor.is_raised() {
         return refuse(b"ERR Replica can't interact with the keyspace");
+    }
+    if session.is_in_refused_transaction && !ends_transaction(command) {
+        return refuse(NOT_IN_TRANSACTION.as_bytes());
     }
     Ok(command)
 }

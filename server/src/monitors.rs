@@ -62,7 +62,7 @@ impl Monitors {
             if !has_room {
                 session.shared.tallies.cut_off.add(1);
                 client.take_posted();
-                client.close();
+                client.kill();
             }
             has_room
         });

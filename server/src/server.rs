@@ -104,9 +104,14 @@ impl Server {
         self.shared.settings.get("unixsocket")
     }
 
-    /// Serves until `end` is ready or somebody sends SHUTDOWN. Then every connection carries out
-    /// what it has read, sends its replies and ends; those that have not after ten seconds are
-    /// dropped.
+    /// Serves until `end` is ready or somebody sends SHUTDOWN. Then every connection carries out the
+    /// whole requests that it has read, sends all replies and ends. Requests that still lie in the
+    /// socket may stay there, and those behind a command that waits (for a list, or for the end of
+    /// CLIENT PAUSE) are dropped with it. Connections that have not ended after ten seconds are
+    /// dropped, whatever they are at.
+    ///
+    /// A client that another kills (CLIENT KILL) is not heard to the end: the command that it is at
+    /// is the last, its reply is sent whole, and requests behind it are dropped.
     pub async fn run(self, end: impl Future<Output = ()>) {
         let mut connections = JoinSet::new();
         let mut scrapers = JoinSet::new();

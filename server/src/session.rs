@@ -108,6 +108,8 @@ pub(crate) struct Session {
     acl_version: u64,
     /// Whether the client may use commands.
     pub(crate) is_authenticated: bool,
+    /// Whether its MULTI was refused, and with it what follows to the end of the transaction.
+    pub(crate) is_in_refused_transaction: bool,
     /// Which replies it wants.
     pub(crate) reply_mode: ReplyMode,
     /// What happens after the command.
@@ -134,6 +136,7 @@ impl Session {
             user,
             acl_version,
             is_authenticated,
+            is_in_refused_transaction: false,
             reply_mode: ReplyMode::On,
             next: Next::Continue,
             mark,
@@ -192,6 +195,7 @@ impl Session {
         self.speak(Protocol::default());
         self.become_user(self.shared.acl.everybody());
         self.is_authenticated = !self.shared.acl.is_guarded();
+        self.is_in_refused_transaction = false;
         self.reply_mode = ReplyMode::On;
         self.shared.monitors.remove(&self.client);
         self.client.set_name(b"");

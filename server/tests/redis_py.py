@@ -22,6 +22,13 @@ def data(r):
     assert r.persist("h3") and r.object("encoding", "a") == "int" and r.memory_usage("h3") > 0
     with r.pipeline(transaction=False) as pipe:
         assert pipe.set("p", 1).incr("p").execute() == [True, 2]
+    with r.pipeline(transaction=True) as pipe:
+        try:
+            pipe.set("p", 1).incr("p").execute()
+            raise AssertionError("there are no transactions")
+        except redis.ResponseError as error:
+            assert "transactions are not supported" in str(error), error
+    assert r.get("p") == "2"
     assert r.move("p", 3) and r.swapdb(0, 3) and r.get("p") == "2" and r.swapdb(0, 3)
 
 

@@ -298,7 +298,7 @@ pub(super) fn end(call: &mut Call<'_, '_>, clients: &[Arc<Client>]) {
         if client.id == call.session.client.id {
             call.session.next = Next::Close;
         } else {
-            client.close();
+            client.kill();
         }
     }
 }

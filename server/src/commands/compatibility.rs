@@ -19,8 +19,8 @@ const DEVIATIONS: &[(&str, &str)] = &[
         "OBJECT, SLEEP and SET-ACTIVE-EXPIRE; OBJECT shows bytes in memory as serializedlength",
     ),
     ("del", "several keys one after the other, not in one step"),
-    ("discard", "there are no transactions yet"),
-    ("exec", "there are no transactions yet"),
+    ("discard", "there are no transactions yet; it ends what a refused MULTI began"),
+    ("exec", "there are no transactions yet; after a refused MULTI it answers EXECABORT"),
     ("flushall", "keys that are written meanwhile may stay; ASYNC and SYNC are the same"),
     ("flushdb", "keys that are written meanwhile may stay; ASYNC and SYNC are the same"),
     ("function", "FLUSH, LIST and STATS of no functions"),
@@ -37,7 +37,10 @@ const DEVIATIONS: &[(&str, &str)] = &[
     ("move", "not in one step"),
     ("mset", "keys one after the other, not in one step"),
     ("msetnx", "keys one after the other, not in one step"),
-    ("multi", "an error: there are no transactions yet"),
+    (
+        "multi",
+        "an error: there are no transactions yet; commands sent with it are refused too, up to EXEC (EXECABORT), DISCARD or RESET, and where none of these was sent with it the connection ends; so nothing of a transaction is carried out, while Redis carries out what follows a MULTI that it refuses",
+    ),
     (
         "object",
         "ENCODING after APPEND or SETRANGE is that of the text, not `raw`, and that of a value that has shrunk is the small one; REFCOUNT of small numbers is as if they were shared, in copies too",

@@ -40,6 +40,7 @@ pub(crate) use catalog::{Command, Container, catalog};
 pub(crate) use failure::Failure;
 pub(crate) use info::everything;
 pub(crate) use spec::{CommandSpec, category_bit, flag};
+pub(crate) use transactions::{NOT_IN_TRANSACTION, ends_transaction};
 
 use crate::{
     protocol::{Arguments, Reply},

@@ -1,7 +1,13 @@
 //! Transactions, which the server does not have yet.
+//!
+//! Clients send MULTI, the commands and EXEC at once, before they hear that MULTI is refused. The
+//! commands are refused too then: what was to be done as one is not done in pieces, between which
+//! others come. EXEC, DISCARD and RESET end that. If none of them has come with it, the connection
+//! ends after the replies: the rest of the commands may be on the way still, and a client that has
+//! heard that there are no transactions begins anew.
 
 use super::{
-    Call, CommandSpec, Failure,
+    Call, Command, CommandSpec, Failure,
     spec::{access, category, flag, keys, row},
     words::Outcome,
 };
@@ -63,15 +69,35 @@ pub(super) const ROWS: &[CommandSpec] = &[
 
 const NOT_YET: Failure = Failure::text("ERR transactions are not supported by this server");
 
-fn discard(_: &mut Call<'_, '_>) -> Outcome {
-    Err(Failure::text("ERR DISCARD without MULTI, which is not supported by this server"))
+/// What commands after a MULTI that was refused are told.
+pub(crate) const NOT_IN_TRANSACTION: &str =
+    "ERR not carried out, as the MULTI before it was refused";
+
+/// Whether a command is carried out after a MULTI that was refused.
+#[cold]
+pub(crate) fn ends_transaction(command: &Command) -> bool {
+    ["exec", "discard", "reset", "quit"].contains(&command.spec.name)
 }
 
-fn exec(_: &mut Call<'_, '_>) -> Outcome {
-    Err(Failure::text("ERR EXEC without MULTI, which is not supported by this server"))
+fn discard(call: &mut Call<'_, '_>) -> Outcome {
+    if !std::mem::take(&mut call.session.is_in_refused_transaction) {
+        return Err(Failure::text("ERR DISCARD without MULTI"));
+    }
+    call.reply.ok();
+    Ok(())
 }
 
-fn multi(_: &mut Call<'_, '_>) -> Outcome {
+fn exec(call: &mut Call<'_, '_>) -> Outcome {
+    let was_refused = std::mem::take(&mut call.session.is_in_refused_transaction);
+    Err(Failure::text(if was_refused {
+        "EXECABORT Transaction discarded because of previous errors."
+    } else {
+        "ERR EXEC without MULTI"
+    }))
+}
+
+fn multi(call: &mut Call<'_, '_>) -> Outcome {
+    call.session.is_in_refused_transaction = true;
     Err(NOT_YET)
 }
 

@@ -189,6 +189,41 @@ fn a_terminated_server_sends_its_replies_and_ends_well() {
 }
 
 #[test]
+fn nothing_of_a_transaction_is_carried_out_outside_of_one() {
+    let server = Running::ours("transaction", &[]);
+    let mut client = server.connect();
+    let replies = |client: &mut crate::support::Client, requests: &str| {
+        client.send(requests.as_bytes()).unwrap();
+        let lines = 0..requests.lines().count();
+        lines.map(|_| client.reply().unwrap()).collect::<Vec<_>>()
+    };
+    let refused = line("-ERR transactions are not supported by this server");
+    let dropped = line("-ERR not carried out, as the MULTI before it was refused");
+    let aborted = line("-EXECABORT Transaction discarded because of previous errors.");
+    assert_eq!(
+        replies(&mut client, "MULTI\r\nSET k v\r\nMULTI\r\nEXEC\r\nGET k\r\n"),
+        [refused.clone(), dropped.clone(), dropped.clone(), aborted, line("$-1")]
+    );
+    assert_eq!(
+        replies(&mut client, "MULTI\r\nINCR k\r\nDISCARD\r\nINCR k\r\n"),
+        [refused.clone(), dropped.clone(), line("+OK"), line(":1")]
+    );
+    assert_eq!(
+        replies(&mut client, "MULTI\r\nDEL k\r\nRESET\r\nDEL k\r\n"),
+        [refused.clone(), dropped.clone(), line("+RESET"), line(":1")]
+    );
+    // What is in the middle of a request has not waited for the reply, and is heard.
+    client.send(b"MULTI\r\nSET k").unwrap();
+    assert_eq!(client.reply().unwrap(), refused);
+    assert_eq!(replies(&mut client, " v\r\nDISCARD\r\n"), [dropped.clone(), line("+OK")]);
+    // More may be on the way, so that the connection ends.
+    client.send(b"MULTI\r\nSET k v\r\n").unwrap();
+    assert_eq!([client.reply().unwrap(), client.reply().unwrap()], [refused, dropped]);
+    assert!(client.rest().is_empty());
+    assert_eq!(server.connect().line("EXISTS k"), line(":0"));
+}
+
+#[test]
 fn a_redis_client_library_finds_what_it_expects() {
     let server = Running::ours("library", &[]);
     for protocol in ["resp2", "resp3"] {
