@@ -22,7 +22,19 @@ enum Piece {
     Request(Vec<Vec<u8>>),
     /// One in which some bytes are replaced.
     Faulty(Vec<Vec<u8>>, Vec<(u8, u8)>),
+    /// One whose numbers have something before them.
+    Odd(Vec<(Before, Vec<u8>)>),
     Bytes(Vec<u8>),
+}
+
+/// What may stand before a number.
+#[derive(Arbitrary, Debug)]
+enum Before {
+    Nothing,
+    Plus,
+    Minus,
+    Zero,
+    Space,
 }
 
 impl Piece {
@@ -37,6 +49,21 @@ impl Piece {
                     }
                 }
                 input.extend(bytes);
+            }
+            Self::Odd(words) => {
+                input.extend(format!("*{}\r\n", words.len()).bytes());
+                for (before, word) in words {
+                    let before = match before {
+                        Before::Nothing => "",
+                        Before::Plus => "+",
+                        Before::Minus => "-",
+                        Before::Zero => "0",
+                        Before::Space => " ",
+                    };
+                    input.extend(format!("${before}{}\r\n", word.len()).bytes());
+                    input.extend_from_slice(word);
+                    input.extend_from_slice(b"\r\n");
+                }
             }
             Self::Bytes(bytes) => input.extend(bytes),
         }
