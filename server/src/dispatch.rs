@@ -11,6 +11,7 @@ use crate::{
     slow_log::{SlowCommand, abridged, since_1970},
 };
 use memory_cache_pool::Error;
+use std::time::Duration;
 
 /// The most bytes of an unknown command that an error repeats, and of its arguments.
 const REPEATED: usize = 128;
@@ -149,11 +150,18 @@ fn carry_out(
     }
 }
 
-/// Counts a command that has ended now, and remembers it if it took long.
+/// The longest time to sleep that is counted.
+const LONGEST_SLEEP: Duration = Duration::from_secs(1 << 25);
+
+/// Counts a command that has ended now, or does nothing more but sleep, and remembers it if it takes
+/// long.
 fn count(session: &mut Session, command: &'static Command, args: Arguments<'_>) {
     let now = session.shared.clock.raw();
-    let nanos = session.shared.clock.delta_as_nanos(session.mark, now);
+    let mut nanos = session.shared.clock.delta_as_nanos(session.mark, now);
     session.mark = now;
+    if let Next::Sleep(time) = session.next {
+        nanos += u64::try_from(time.min(LONGEST_SLEEP).as_nanos()).unwrap_or(0);
+    }
     if session.streak.number != command.number {
         session.settle();
         session.streak.number = command.number;

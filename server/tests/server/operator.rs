@@ -168,3 +168,16 @@ fn slow_commands_are_events_and_all_are_in_a_histogram() {
     );
     assert!(client.line("INFO commandstats").text().contains("cmdstat_strlen:calls=1,"));
 }
+
+#[test]
+fn a_command_that_sleeps_is_slow() {
+    let server = Running::ours("sleeper", &["--enable-debug-command", "yes"]);
+    let mut client = server.connect();
+    assert_eq!(client.line("DEBUG SLEEP 0.02"), line("+OK"));
+    let Value::Many(_, commands) = client.line("SLOWLOG GET 1") else { panic!("an array") };
+    let Some(Value::Many(_, facts)) = commands.first() else { panic!("a command") };
+    assert_eq!(facts[3], Value::Many('*', ["DEBUG", "SLEEP", "0.02"].map(bulk).to_vec()));
+    let Value::Line(micros) = &facts[2] else { panic!("a number") };
+    assert!(micros[1..].parse::<u64>().unwrap() >= 20_000, "{micros}");
+    assert!(client.line("INFO commandstats").text().contains("cmdstat_debug:calls=1,"));
+}
