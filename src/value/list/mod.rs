@@ -175,7 +175,7 @@ impl<'g> ListValue<'g> {
         let (element, len) = (Element::of(text), self.len());
         let from = if side == Side::Left { 0 } else { len.saturating_sub(1) };
         let found =
-            (0..).zip(self.iter_from(from, side)).filter(move |(_, other)| *other == element);
+            (0..len).zip(self.iter_from(from, side)).filter(move |(_, other)| *other == element);
         found.map(move |(steps, _)| if side == Side::Left { steps } else { from - steps })
     }
 

@@ -184,6 +184,25 @@ fn a_spoilt_set_is_read_and_edited_without_harm() {
 }
 
 #[test]
+fn a_list_that_counts_too_few_tells_no_position_beyond() {
+    let heap = Heap::default();
+    let mut edit = Edit::new(&heap);
+    let mut list = ListEdit::new(ListValue::EMPTY, &mut edit);
+    for _ in 0..3 {
+        list.push(Side::Right, b"x").unwrap();
+    }
+    let image = list.finish();
+    let ends = written(image.encoded_len(), |to| image.write(to));
+    let root = ListRoot { middle: None, len: 1, ..image.root };
+    // SAFETY: there is no middle.
+    let list = unsafe { ListValue::new(root, &ends) };
+
+    for side in [Side::Left, Side::Right] {
+        assert_eq!(list.positions(b"x", side).collect::<Vec<_>>(), [0]);
+    }
+}
+
+#[test]
 fn a_spoilt_list_is_read_and_edited_without_harm() {
     let heap = Heap::default();
     let mut dice = Dice::new(92);
