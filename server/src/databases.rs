@@ -9,7 +9,7 @@ use crate::{
     memory_limit::MemoryLimit,
     sync::{Version, lock},
 };
-use memory_cache_pool::MemoryCachePool;
+use memory_cache_pool::{CacheStats, MemoryCachePool};
 use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// The numbered databases.
@@ -63,6 +63,11 @@ impl Databases {
         let pools = self.read();
         let used = pools.iter().enumerate().filter_map(|(at, pool)| Some((at, pool.clone()?)));
         used.collect()
+    }
+
+    /// What each of them tells of itself.
+    pub(crate) fn stats(&self) -> Vec<CacheStats> {
+        self.used().iter().map(|(_, pool)| pool.get_stats()).collect()
     }
 
     /// Exchanges the numbers of two databases; false when there is no such number.

@@ -85,8 +85,7 @@ impl Shared {
 
     /// The bytes that all databases take.
     pub(crate) fn used_memory(&self) -> u64 {
-        let of = |pool: &MemoryCachePool| pool.get_stats().memory_usage as u64;
-        let used = self.databases.used().iter().map(|(_, pool)| of(pool)).sum();
+        let used = self.databases.stats().iter().map(|stats| stats.memory_usage as u64).sum();
         self.peak_memory.raise(used);
         used
     }

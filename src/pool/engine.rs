@@ -265,12 +265,10 @@ impl Engine {
                     (self.clear(guard, &target), Tally::Deletes, reply)
                 }
                 Step::Redate(deadline, reply) => {
-                    let change = |_: Live<'_>| (deadline, None);
-                    (self.remake(guard, &target, change)?, counted_as, reply)
+                    (self.remake(guard, &target, Some(deadline), None)?, counted_as, reply)
                 }
                 Step::Spare(is_spared, reply) => {
-                    let change = |live: Live<'_>| (live.deadline(), Some(is_spared));
-                    (self.remake(guard, &target, change)?, counted_as, reply)
+                    (self.remake(guard, &target, None, Some(is_spared))?, counted_as, reply)
                 }
                 Step::Write(content, deadline, reply) => {
                     let gone = gone_by(&content);
@@ -326,8 +324,8 @@ impl Engine {
         Ok(Draft::new(key, content, Origin { hash, deadline, written, usage, is_spared }, guard))
     }
 
-    /// Gives a key, if it is there, a record with the same value and age and the deadline and the
-    /// mark that `change` says; false when another write of the key came first.
+    /// Gives a key, if it is there, a record with the same value and age, and with another deadline
+    /// or mark where one is given; false when another write of the key came first.
     ///
     /// It asks for room as any other write: the record that it replaces comes free no sooner than
     /// theirs do, and whoever goes on changing deadlines while a reader stands still would take all.
@@ -336,11 +334,12 @@ impl Engine {
         &self,
         guard: &Guard<'_>,
         target: &Target<'_, '_>,
-        change: impl FnOnce(Live<'_>) -> (u64, Option<bool>),
+        deadline: Option<u64>,
+        mark: Option<bool>,
     ) -> Result<bool, Error> {
         self.elapsed_coarse();
         let (Some(found), Some(live)) = (&target.found, target.live) else { return Ok(true) };
-        let (deadline, mark) = change(live);
+        let deadline = deadline.unwrap_or(live.deadline());
         let is_spared = mark.unwrap_or(live.is_spared());
         if is_spared {
             self.check_spared(Some(live), live.memory())?;

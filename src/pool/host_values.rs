@@ -122,18 +122,15 @@ impl MemoryCachePool {
         let engine = &*self.engine;
         let guard = engine.pin_to_write();
         engine.write(&guard, key.as_ref(), Tally::Sets, |live| {
-            let (edit, answer) = match live.map(Live::value) {
+            let (edit, answer) = match live.map(|live| (live, live.value())) {
                 None => decide(None)?,
-                Some(Value::Object(object)) => decide(Some(HostRef::Object(object)))?,
-                Some(Value::Hash(_) | Value::Set(_) | Value::List(_)) if is_blind => {
+                Some((_, Value::Object(object))) => decide(Some(HostRef::Object(object)))?,
+                Some((_, Value::Hash(_) | Value::Set(_) | Value::List(_))) if is_blind => {
                     decide(Some(HostRef::Bytes(b"")))?
                 }
-                Some(_) => match live {
-                    Some(live) => {
-                        with_last_bytes(live, |text| decide(Some(HostRef::Bytes(text))))??
-                    }
-                    None => decide(None)?,
-                },
+                Some((live, _)) => {
+                    with_last_bytes(live, |text| decide(Some(HostRef::Bytes(text))))??
+                }
             };
             step_of(engine, live, edit, answer)
         })

@@ -6,6 +6,7 @@ pub(crate) mod collections;
 pub(crate) mod command;
 pub(crate) mod oracle;
 pub(crate) mod pair;
+pub(crate) mod policies;
 pub(crate) mod reply;
 pub(crate) mod resp;
 pub(crate) mod schedule;

@@ -120,17 +120,19 @@ fn clients(shared: &Shared) -> String {
 }
 
 /// A sum over all databases.
-fn sum(shared: &Shared, of: fn(&CacheStats) -> u64) -> u64 {
-    shared.databases.used().iter().map(|(_, pool)| of(&pool.get_stats())).sum()
+fn sum(all: &[CacheStats], of: fn(&CacheStats) -> u64) -> u64 {
+    all.iter().map(of).sum()
 }
 
 fn memory(shared: &Shared) -> String {
     let used = shared.used_memory();
     let peak = shared.peak_memory.get();
-    // The bytes of this process that are in memory.
-    let resident = kilobytes_of("/proc/self/status", "VmRSS:").map_or(used, |size| size << 10);
-    let system = kilobytes_of("/proc/meminfo", "MemTotal:").unwrap_or(0) << 10;
-    let dataset = sum(shared, |stats| stats.record_bytes as u64);
+    let all = shared.databases.stats();
+    // It is the process's, and so the same for each.
+    let resident = all.first().and_then(|stats| stats.resident_bytes);
+    let resident = resident.map_or(used, |bytes| bytes as u64);
+    let system = system_memory();
+    let dataset = sum(&all, |stats| stats.record_bytes as u64);
     lines([
         ("used_memory", used.to_string()),
         ("used_memory_human", human(used)),
@@ -143,8 +145,8 @@ fn memory(shared: &Shared) -> String {
         ("used_memory_overhead", used.saturating_sub(dataset).to_string()),
         ("used_memory_dataset", dataset.to_string()),
         ("used_memory_dataset_perc", percent(dataset, used)),
-        ("used_memory_retired", sum(shared, |stats| stats.retired_bytes as u64).to_string()),
-        ("used_memory_table", sum(shared, |stats| stats.table_bytes as u64).to_string()),
+        ("used_memory_retired", sum(&all, |stats| stats.retired_bytes as u64).to_string()),
+        ("used_memory_table", sum(&all, |stats| stats.table_bytes as u64).to_string()),
         ("used_memory_lua", "0".to_owned()),
         ("used_memory_lua_human", human(0)),
         ("used_memory_scripts", "0".to_owned()),
@@ -173,11 +175,14 @@ fn memory(shared: &Shared) -> String {
     ])
 }
 
-/// A line of those that the system has about memory.
-fn kilobytes_of(path: &str, name: &str) -> Option<u64> {
-    let text = std::fs::read_to_string(path).ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
-    line.split_ascii_whitespace().next()?.parse().ok()
+/// The bytes of memory that the system has; 0 where it does not tell.
+fn system_memory() -> u64 {
+    let told = || {
+        let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+        let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+        line.split_ascii_whitespace().next()?.parse::<u64>().ok()
+    };
+    told().unwrap_or(0) << 10
 }
 
 fn ratio(hundredths: u64) -> String {
@@ -240,6 +245,7 @@ fn persistence(_: &Shared) -> String {
 fn stats(shared: &Shared) -> String {
     let tallies = &shared.tallies;
     let rates = &shared.rates;
+    let all = shared.databases.stats();
     // Kilobytes per second.
     let kbps = |rate: &Number| ratio(rate.get() * 100 / 1024);
     lines([
@@ -256,12 +262,12 @@ fn stats(shared: &Shared) -> String {
         ("latest_fork_usec", "0".to_owned()),
         ("total_forks", "0".to_owned()),
         ("rejected_connections", tallies.rejected_connections.get().to_string()),
-        ("expired_keys", sum(shared, |stats| stats.expirations).to_string()),
-        ("evicted_keys", sum(shared, |stats| stats.evictions).to_string()),
+        ("expired_keys", sum(&all, |stats| stats.expirations).to_string()),
+        ("evicted_keys", sum(&all, |stats| stats.evictions).to_string()),
         ("evicted_clients", "0".to_owned()),
         ("client_output_buffer_limit_disconnections", tallies.cut_off.get().to_string()),
-        ("keyspace_hits", sum(shared, |stats| stats.hits).to_string()),
-        ("keyspace_misses", sum(shared, |stats| stats.misses).to_string()),
+        ("keyspace_hits", sum(&all, |stats| stats.hits).to_string()),
+        ("keyspace_misses", sum(&all, |stats| stats.misses).to_string()),
         ("pubsub_channels", "0".to_owned()),
         ("pubsub_patterns", "0".to_owned()),
         ("pubsubshard_channels", "0".to_owned()),

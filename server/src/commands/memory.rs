@@ -77,7 +77,7 @@ fn purge(call: &mut Call<'_, '_>) -> Outcome {
 fn stats(call: &mut Call<'_, '_>) -> Outcome {
     let shared = &call.session.shared;
     let used = shared.used_memory();
-    let all: Vec<_> = shared.databases.used().iter().map(|(_, pool)| pool.get_stats()).collect();
+    let all = shared.databases.stats();
     let sum = |of: fn(&memory_cache_pool::CacheStats) -> usize| all.iter().map(of).sum::<usize>();
     let (records, keys) = (sum(|one| one.record_bytes), sum(|one| one.key_count));
     let rows = [
