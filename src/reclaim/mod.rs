@@ -428,7 +428,7 @@ impl Guard<'_> {
     #[inline]
     pub(crate) unsafe fn retire_block(&self, block: NonNull<u8>, bytes: u32) {
         // SAFETY: as above.
-        unsafe { self.participant.retire(self.domain, Retired::Block { block, bytes }) };
+        unsafe { self.participant.retire_block(self.domain, block, bytes) };
     }
 
     /// Takes a block of a class size (see [`magazine::block_bytes`]); its content is arbitrary.

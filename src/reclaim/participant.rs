@@ -146,13 +146,29 @@ impl Participant {
     ///
     /// As for [`Guard::retire`](super::Guard::retire); the caller owns the participant and is
     /// pinned.
-    #[inline]
     pub(super) unsafe fn retire(&self, domain: &Domain, item: Retired) {
-        self.stripe.of(Tally::RetiredBytes).add(item.bytes());
         if let Retired::Gradual { bytes, is_counted: false, .. } = item {
             // Until now it was part of a table, which counts itself.
             self.charge(domain, i64::try_from(bytes).unwrap_or(i64::MAX));
         }
+        self.put_into_bag(domain, item);
+    }
+
+    /// As [`retire`](Self::retire), for a plain block, whose words go straight into the bag: an item
+    /// that is written first and copied then is read in other pieces than it was written in, which
+    /// processors wait for.
+    ///
+    /// # Safety
+    ///
+    /// As for `retire`.
+    pub(super) unsafe fn retire_block(&self, domain: &Domain, block: NonNull<u8>, bytes: u32) {
+        self.put_into_bag(domain, Retired::Block { block, bytes });
+    }
+
+    /// Puts an item that is retired into the bag, and frees one or two others.
+    #[inline(always)]
+    fn put_into_bag(&self, domain: &Domain, item: Retired) {
+        self.stripe.of(Tally::RetiredBytes).add(item.bytes());
         let (is_full, frees) = self.local(|local| {
             if local.bag.is_null() {
                 local.bag = local.empty_bag(&self.account);

@@ -12,7 +12,7 @@ pub(crate) struct Few<T: Copy, const HERE: usize> {
     here: [MaybeUninit<T>; HERE],
     /// All items, once they do not.
     #[expect(clippy::box_collection, reason = "a word to initialize and to look at, not three")]
-    elsewhere: Option<Box<Vec<T>>>,
+    elsewhere: Option<Box<Vec<MaybeUninit<T>>>>,
 }
 
 impl<T: Copy, const HERE: usize> Few<T, HERE> {
@@ -23,25 +23,30 @@ impl<T: Copy, const HERE: usize> Few<T, HERE> {
     }
 
     /// Adds an item at the end.
+    ///
+    /// The item is written where it stays: if a call that is hardly ever made took it, it would be
+    /// written elsewhere first and read back at once, in other pieces, which processors wait for.
     #[inline]
     pub(crate) fn push(&mut self, item: T) {
-        if let Some(free) = self.here.get_mut(self.len) {
-            free.write(item);
-            self.len += 1;
-        } else {
-            self.push_elsewhere(item);
-        }
+        let place = match self.here.get_mut(self.len) {
+            Some(free) => free,
+            None => self.place_elsewhere(),
+        };
+        place.write(item);
+        self.len += 1;
     }
 
+    /// A place behind the items, when there is none here.
     #[cold]
     #[inline(never)]
-    fn push_elsewhere(&mut self, item: T) {
+    fn place_elsewhere(&mut self) -> &mut MaybeUninit<T> {
         if self.len == HERE {
-            self.elsewhere = Some(Box::new(self.to_vec()));
+            self.elsewhere = Some(Box::new(self.here.to_vec()));
         }
         let all = self.elsewhere.get_or_insert_default();
-        all.push(item);
-        self.len = all.len();
+        all.push(MaybeUninit::uninit());
+        let last = all.len() - 1;
+        &mut all[last]
     }
 
     /// Takes out an item; the last one moves into its place.
@@ -64,9 +69,7 @@ impl<T: Copy, const HERE: usize> Few<T, HERE> {
             if len > HERE {
                 self.elsewhere = Some(all);
             } else {
-                for (here, item) in self.here.iter_mut().zip(*all) {
-                    here.write(item);
-                }
+                self.here[..len].copy_from_slice(&all);
             }
         }
         self.len = len;
@@ -89,7 +92,9 @@ impl<T: Copy, const HERE: usize> Few<T, HERE> {
             // SAFETY: the first `len` items of `here` are initialized, and borrowed through `self`.
             unsafe { std::slice::from_raw_parts_mut(start, self.len) }
         } else {
-            self.elsewhere.as_mut().map_or(&mut [], |all| all)
+            let all = self.elsewhere.as_mut().map_or(&mut [][..], |all| all);
+            // SAFETY: all of them were written by `push`, and are borrowed through `self`.
+            unsafe { std::slice::from_raw_parts_mut(all.as_mut_ptr().cast(), all.len()) }
         }
     }
 }
@@ -104,7 +109,9 @@ impl<T: Copy, const HERE: usize> Deref for Few<T, HERE> {
             // SAFETY: the first `len` items of `here` are initialized, and borrowed through `self`.
             unsafe { std::slice::from_raw_parts(start, self.len) }
         } else {
-            self.elsewhere.as_ref().map_or(&[], |all| all)
+            let all = self.elsewhere.as_ref().map_or(&[][..], |all| all);
+            // SAFETY: all of them were written by `push`, and are borrowed through `self`.
+            unsafe { std::slice::from_raw_parts(all.as_ptr().cast(), all.len()) }
         }
     }
 }
