@@ -10,7 +10,7 @@ use crate::{
             run::{Run, Side},
         },
         tree::{
-            chunks::{self, CHUNK, Parts, Split},
+            chunks::{self, CHUNK, Parts, Split, marks::Marks},
             copy::copy_node,
             edit::{Edit, Part},
             node::NodeRef,
@@ -85,6 +85,7 @@ impl<'a, 'e, 's, S: NodeStore> ListEdit<'a, 'e, 's, S> {
             node,
             count: root.middle_count() as u32,
             bytes: root.bytes,
+            marks: Marks::ALL,
         });
         Self {
             head: Run::of(list.head(), root.head_count.into()),
@@ -194,7 +195,7 @@ impl<'a, 'e, 's, S: NodeStore> ListEdit<'a, 'e, 's, S> {
 
     fn splice_middle(&mut self, index: u64, taken: usize, element: Element<'a>) {
         let Some(root) = self.middle() else { return };
-        let mut change = |edit: &mut Edit<'s, S>, chunk: NodeRef<'_>, index: usize| {
+        let mut change = |edit: &mut Edit<'s, S>, chunk: (NodeRef<'_>, Marks), index: usize| {
             splice_chunk(chunk, index, taken, element, edit)
         };
         self.middle = chunks::rewrite(root, index, Split::Evenly, self.edit, &mut change);
@@ -361,13 +362,13 @@ fn spliced<'a>(run: &Run<'a>, index: usize, taken: usize, element: Element<'a>) 
 
 /// Puts an element in the place of none or one at an index of a chunk.
 fn splice_chunk<S: NodeStore>(
-    chunk: NodeRef<'_>,
+    (chunk, marks): (NodeRef<'_>, Marks),
     index: usize,
     taken: usize,
     element: Element<'_>,
     edit: &mut Edit<'_, S>,
 ) -> Parts {
-    let there = chunks::part_of_chunk(chunk);
+    let there = chunks::part_of_chunk(chunk, marks);
     if taken == 0 && chunk.content().len() > CHUNK {
         // The chunk is one long element, which need not be copied to get a neighbour.
         let mut new = Run::new();

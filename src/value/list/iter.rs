@@ -1,10 +1,10 @@
-//! Walking over the elements of a list.
+//! Walking over the elements of a list, and searching it.
 
 use super::{ListValue, Place, index_in};
 use crate::value::{
     element::Element,
     packed::{elements::Elements, run::Side},
-    tree::chunks::{self, Chunks},
+    tree::chunks::{self, Chunks, marks::Marks},
 };
 
 /// Elements of a list, from one of them towards an end.
@@ -84,6 +84,47 @@ impl<'g> Iterator for ListIter<'g> {
                 None if self.last.bytes().is_empty() => return None,
                 None => std::mem::replace(&mut self.last, Elements::new(&[])),
             };
+        }
+    }
+}
+
+/// The indices of the elements that equal one, from an end on.
+///
+/// Chunks that cannot hold it are passed over.
+#[derive(Debug)]
+pub(crate) struct Positions<'a, 'g> {
+    element: Element<'a>,
+    iter: ListIter<'g>,
+    /// Elements of the list.
+    len: u64,
+    /// Elements that were looked at or passed over.
+    steps: u64,
+}
+
+impl<'a, 'g> Positions<'a, 'g> {
+    /// Begins at the end at a side.
+    pub(super) fn new(list: ListValue<'g>, text: &'a [u8], side: Side) -> Self {
+        let (element, len) = (Element::of(text), list.len());
+        let from = if side == Side::Left { 0 } else { len.saturating_sub(1) };
+        let mut iter = list.iter_from(from, side);
+        iter.middle.seek(Marks::of(element));
+        Self { element, iter, len, steps: 0 }
+    }
+}
+
+impl Iterator for Positions<'_, '_> {
+    type Item = u64;
+
+    fn next(&mut self) -> Option<u64> {
+        loop {
+            let other = self.iter.next()?;
+            let steps = self.steps + self.iter.middle.take_passed();
+            // Whatever the bytes are, there is no position beyond the length.
+            let last = self.len.checked_sub(steps + 1)?;
+            self.steps = steps + 1;
+            if other == self.element {
+                return Some(if self.iter.side == Side::Left { steps } else { last });
+            }
         }
     }
 }

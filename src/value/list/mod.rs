@@ -15,7 +15,7 @@ mod edit;
 mod iter;
 
 pub(crate) use edit::{ListEdit, ListImage};
-pub(crate) use iter::ListIter;
+pub(crate) use iter::{ListIter, Positions};
 
 use super::{
     element::Element,
@@ -171,12 +171,8 @@ impl<'g> ListValue<'g> {
     }
 
     /// The indices of the elements that are equal to a text, coming from a side.
-    pub(crate) fn positions(self, text: &[u8], side: Side) -> impl Iterator<Item = u64> {
-        let (element, len) = (Element::of(text), self.len());
-        let from = if side == Side::Left { 0 } else { len.saturating_sub(1) };
-        let found =
-            (0..len).zip(self.iter_from(from, side)).filter(move |(_, other)| *other == element);
-        found.map(move |(steps, _)| if side == Side::Left { steps } else { from - steps })
+    pub(crate) fn positions<'a>(self, text: &'a [u8], side: Side) -> Positions<'a, 'g> {
+        Positions::new(self, text, side)
     }
 
     /// Where the element of an index is, and its index there.

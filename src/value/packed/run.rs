@@ -1,7 +1,7 @@
 //! Writing packed elements: pieces of other ones, and new elements between them.
 
 use super::elements::{Elements, packed_len, write_packed};
-use crate::value::{element::Element, few::Few, writer::Writer};
+use crate::value::{element::Element, few::Few, tree::chunks::marks::Marks, writer::Writer};
 
 /// Elements one after another.
 #[derive(Clone, Copy, Debug)]
@@ -194,6 +194,19 @@ impl<'a> Run<'a> {
         if part.count > 0 {
             show(&part);
         }
+    }
+
+    /// What may be among the elements, for whoever searches.
+    pub(crate) fn marks(&self) -> Marks {
+        let mut marks = Marks::NONE;
+        let mut add = |element| marks = marks.with(Marks::of(element));
+        for piece in self.pieces() {
+            match piece {
+                Piece::Old(bytes, _) => Elements::new(bytes).for_each(&mut add),
+                Piece::New(element) => add(element),
+            }
+        }
+        marks
     }
 
     /// Writes the elements.

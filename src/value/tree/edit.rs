@@ -1,7 +1,7 @@
 //! One attempt at a new version of a tree: the nodes that it makes and those that it replaces.
 
 use super::{
-    chunks::branch::ListBranch,
+    chunks::{branch::ListBranch, marks::Marks},
     fields::branch::Branch,
     node::{Header, Node, NodeRef, content_block},
     store::{Detached, NodeStore},
@@ -21,6 +21,8 @@ pub(crate) struct Part {
     pub(crate) count: u32,
     /// Bytes of it and of what is below.
     pub(crate) bytes: u64,
+    /// What may be among the elements.
+    pub(crate) marks: Marks,
 }
 
 /// A node that is always as long as this type.
@@ -94,6 +96,19 @@ impl<'s, S: NodeStore> Edit<'s, S> {
         // SAFETY: the block is as long as the node, aligned to 16, and ours.
         unsafe { start.cast::<T>().write(*node) };
         Node(start)
+    }
+
+    /// Makes a node of fixed size that is another one, changed by a call.
+    #[inline]
+    pub(super) fn make_changed<T: FixedNode>(
+        &mut self,
+        old: &T,
+        change: impl FnOnce(&mut T),
+    ) -> Node {
+        let node = self.make(old);
+        // SAFETY: just written, as a `T`, and nobody else has seen it.
+        change(unsafe { node.0.cast::<T>().as_mut() });
+        node
     }
 
     /// Makes a leaf, or an entry outside, whose content is written by a call.

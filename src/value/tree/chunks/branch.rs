@@ -1,9 +1,11 @@
 //! A branch of a list, which counts the elements below each child.
 
+use super::marks::Marks;
 use crate::{
     reclaim::magazine::block_bytes,
     value::{
         field_hash::FAN,
+        packed::run::Side,
         tree::{
             edit::Part,
             node::{Header, Node, NodeRef},
@@ -20,6 +22,8 @@ pub(crate) struct ListBranch {
     pub(crate) bytes: u64,
     /// Entries or elements below each child.
     pub(crate) counts: [u32; FAN],
+    /// What may be below each child.
+    marks: [Marks; FAN],
     pub(crate) children: [Option<Node>; FAN],
 }
 
@@ -30,6 +34,7 @@ impl ListBranch {
             header: Header { kind: height, points: 0, count: 0, length: 0 },
             bytes: block_bytes(size_of::<Self>()) as u64,
             counts: [0; FAN],
+            marks: [Marks::NONE; FAN],
             children: [None; FAN],
         }
     }
@@ -52,9 +57,9 @@ impl ListBranch {
     }
 
     /// Puts a child behind the others, for which there is room.
-    pub(crate) fn push(&mut self, node: Node, count: u32) {
+    pub(crate) fn push(&mut self, node: Node, count: u32, marks: Marks) {
         let last = self.child_count();
-        (self.children[last], self.counts[last]) = (Some(node), count);
+        (self.children[last], self.counts[last], self.marks[last]) = (Some(node), count, marks);
         self.header.count += 1;
     }
 
@@ -64,13 +69,44 @@ impl ListBranch {
         let (old, new) = (self.child_count(), self.child_count() - 1 + nodes.len());
         self.children.copy_within(index + 1..old, index + nodes.len());
         self.counts.copy_within(index + 1..old, index + nodes.len());
+        self.marks.copy_within(index + 1..old, index + nodes.len());
         self.children[new.min(old)..old].fill(None);
         self.counts[new.min(old)..old].fill(0);
-        let places = self.children.iter_mut().zip(&mut self.counts).skip(index);
-        for ((child, count), part) in places.zip(nodes) {
-            (*child, *count) = (Some(part.node), part.count);
+        for (index, part) in (index..).zip(nodes) {
+            (self.children[index], self.counts[index], self.marks[index]) =
+                (Some(part.node), part.count, part.marks);
         }
         self.header.count = new as u16;
+    }
+
+    /// What may be below a child.
+    #[inline]
+    pub(super) fn marks_of(&self, index: usize) -> Marks {
+        self.marks.get(index).copied().unwrap_or(Marks::ALL)
+    }
+
+    /// What may be below any child.
+    pub(super) fn all_marks(&self) -> Marks {
+        let marks = self.marks.iter().take(self.child_count());
+        marks.fold(Marks::NONE, |all, &marks| all.with(marks))
+    }
+
+    /// The first child from one on, coming from a side, that may hold what is sought, and how many
+    /// elements are below those that are passed over.
+    #[inline]
+    pub(super) fn next_with(&self, from: usize, side: Side, wanted: Marks) -> (Option<usize>, u64) {
+        let mut passed = 0;
+        let mut may_hold = |index: usize| {
+            let may_hold = self.marks[index].may_hold(wanted);
+            passed += if may_hold { 0 } else { u64::from(self.counts[index]) };
+            may_hold
+        };
+        let count = self.child_count().min(FAN);
+        let found = match side {
+            Side::Left => (from..count).find(|&index| may_hold(index)),
+            Side::Right => (0..count.min(from + 1)).rev().find(|&index| may_hold(index)),
+        };
+        (found, passed)
     }
 
     /// Puts another child in the place of each one of a branch that is alive.

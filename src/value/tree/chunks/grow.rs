@@ -1,6 +1,8 @@
 //! Putting chunks in the place of one, and at the ends.
 
-use super::{Parts, branch::ListBranch, child_with, part_of, part_of_chunk, tree_bytes};
+use super::{
+    Parts, branch::ListBranch, child_with, marks::Marks, part_of, part_of_chunk, tree_bytes,
+};
 use crate::value::{
     field_hash::FAN,
     packed::run::Side,
@@ -20,9 +22,9 @@ pub(crate) enum Split {
     Evenly,
 }
 
-/// What takes the place of a chunk: a call is shown the chunk and an element's index in it, and
-/// discards what it does not keep.
-type Change<'c, 's, S> = dyn FnMut(&mut Edit<'s, S>, NodeRef<'_>, usize) -> Parts + 'c;
+/// What takes the place of a chunk: a call is shown the chunk, its marks and an element's index in
+/// it, and discards what it does not keep.
+type Change<'c, 's, S> = dyn FnMut(&mut Edit<'s, S>, (NodeRef<'_>, Marks), usize) -> Parts + 'c;
 
 /// Puts chunks in the place of the one that an element is in.
 pub(crate) fn rewrite<'s, S: NodeStore>(
@@ -33,32 +35,37 @@ pub(crate) fn rewrite<'s, S: NodeStore>(
     change: &mut Change<'_, 's, S>,
 ) -> Option<Part> {
     let height = root.list_branch().map_or(0, ListBranch::height);
-    let nodes = rewrite_node(root, index, split, edit, change);
+    let nodes = rewrite_node((root, Marks::ALL), index, split, edit, change);
     raise(nodes, height, split, edit)
 }
 
 fn rewrite_node<'s, S: NodeStore>(
-    node: NodeRef<'_>,
+    (node, marks): (NodeRef<'_>, Marks),
     index: u64,
     split: Split,
     edit: &mut Edit<'s, S>,
     change: &mut Change<'_, 's, S>,
 ) -> Parts {
     let Some(branch) = node.list_branch() else {
-        return change(edit, node, usize::try_from(index).unwrap_or(usize::MAX));
+        return change(edit, (node, marks), usize::try_from(index).unwrap_or(usize::MAX));
     };
     let (at, before) = child_with(branch, index);
     let Some(child) = branch.child(at) else { return Parts::new() };
-    let new = rewrite_node(child, index - before, split, edit, change);
+    let child_marks = branch.marks_of(at);
+    let new = rewrite_node((child, child_marks), index - before, split, edit, change);
     edit.discard(node);
     if branch.child_count() - 1 + new.len() > FAN {
         return divide(branch, at, &new, split, edit);
     }
-    let mut grown = *branch;
-    grown.replace(at, &new);
-    grown.bytes = branch.bytes - tree_bytes(child) + new.iter().map(|part| part.bytes).sum::<u64>();
+    let (mut count, mut bytes, mut marks) = (0, branch.bytes - tree_bytes(child), Marks::NONE);
+    bytes += new.iter().map(|part| part.bytes).sum::<u64>();
+    let node = edit.make_changed(branch, |grown| {
+        grown.replace(at, &new);
+        grown.bytes = bytes;
+        (count, marks) = (grown.total(), grown.all_marks());
+    });
     let mut parts = Parts::new();
-    parts.push(finish(&grown, edit));
+    parts.push(Part { node, count, bytes, marks });
     parts
 }
 
@@ -75,7 +82,7 @@ fn divide<S: NodeStore>(
         if index == at {
             all.extend_from_slice(new);
         } else {
-            all.push(part_of(child, branch.counts[index]));
+            all.push(part_of(child, branch.counts[index], branch.marks_of(index)));
         }
     }
     group(&all, branch.height(), split, edit)
@@ -95,7 +102,7 @@ fn group<S: NodeStore>(nodes: &[Part], height: u8, split: Split, edit: &mut Edit
     for nodes in std::iter::once(first).chain(others.chunks(size.max(1))) {
         let mut branch = ListBranch::new(height);
         for node in nodes {
-            branch.push(node.node, node.count);
+            branch.push(node.node, node.count, node.marks);
             branch.bytes += node.bytes;
         }
         parts.push(finish(&branch, edit));
@@ -105,7 +112,8 @@ fn group<S: NodeStore>(nodes: &[Part], height: u8, split: Split, edit: &mut Edit
 
 /// Makes a branch whose bytes are known.
 pub(super) fn finish<S: NodeStore>(branch: &ListBranch, edit: &mut Edit<'_, S>) -> Part {
-    Part { node: edit.make(branch), count: branch.total(), bytes: branch.bytes }
+    let (count, marks) = (branch.total(), branch.all_marks());
+    Part { node: edit.make(branch), count, bytes: branch.bytes, marks }
 }
 
 /// Makes one tree of nodes that stand side by side at a height.
@@ -144,7 +152,9 @@ pub(crate) fn push<S: NodeStore>(
         None => raise(beside(&[]), 0, split, edit),
         Some(root) => {
             let mut change =
-                |_: &mut Edit<'_, S>, chunk: NodeRef<'_>, _: usize| beside(&[part_of_chunk(chunk)]);
+                |_: &mut Edit<'_, S>, (chunk, marks): (NodeRef<'_>, Marks), _: usize| {
+                    beside(&[part_of_chunk(chunk, marks)])
+                };
             rewrite(root, index, split, edit, &mut change)
         }
     }

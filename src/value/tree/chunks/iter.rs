@@ -1,6 +1,6 @@
 //! Walking over chunks, in either direction.
 
-use super::{branch::ListBranch, child_with, element_count};
+use super::{branch::ListBranch, child_with, element_count, marks::Marks};
 use crate::value::{few::Few, packed::run::Side, tree::node::NodeRef};
 
 /// The chunks of a tree from one of them on.
@@ -12,17 +12,21 @@ pub(crate) struct Chunks<'g> {
     side: Side,
     /// The first chunk, until it was shown.
     first: Option<NodeRef<'g>>,
+    /// What those behind the first one must hold to be shown.
+    wanted: Marks,
+    /// Elements of those that were not shown.
+    passed: u64,
 }
 
 impl<'g> Chunks<'g> {
     /// No chunks.
     pub(crate) const fn none() -> Self {
-        Self { path: Few::new(), side: Side::Left, first: None }
+        Self { path: Few::new(), side: Side::Left, first: None, wanted: Marks::NONE, passed: 0 }
     }
 
     /// The chunks from the one that an element is in, coming from a side.
     pub(crate) fn from(root: NodeRef<'g>, index: u64, side: Side) -> Self {
-        let mut chunks = Self { path: Few::new(), side, first: None };
+        let mut chunks = Self { side, ..Self::none() };
         let (mut node, mut rest) = (root, index);
         while let Some(branch) = node.list_branch() {
             let (at, before) = child_with(branch, rest);
@@ -33,6 +37,17 @@ impl<'g> Chunks<'g> {
         }
         chunks.first = Some(node);
         chunks
+    }
+
+    /// Passes over chunks that cannot hold what is sought, but for the first one.
+    pub(crate) fn seek(&mut self, wanted: Marks) {
+        self.wanted = wanted;
+    }
+
+    /// How many elements were passed over since this was asked.
+    #[inline]
+    pub(crate) fn take_passed(&mut self) -> u64 {
+        std::mem::take(&mut self.passed)
     }
 
     /// The child behind one.
@@ -50,7 +65,12 @@ impl<'g> Chunks<'g> {
         loop {
             let last = self.path.len().checked_sub(1)?;
             let (branch, next) = self.path[last];
-            let Some((at, child)) = next.and_then(|at| Some((at, branch.child(at)?))) else {
+            let found = next.and_then(|from| {
+                let (at, passed) = branch.next_with(from, self.side, self.wanted);
+                self.passed += passed;
+                Some((at?, branch.child(at?)?))
+            });
+            let Some((at, child)) = found else {
                 self.path.swap_remove(last);
                 continue;
             };

@@ -1,7 +1,7 @@
 //! The middle of a long list: a B+ tree of chunks with counts.
 //!
 //! ```text
-//! branch of height 2 ── up to sixteen children, and how many elements are below each
+//! branch of height 2 ── up to sixteen children, how many elements are below each, and which may be
 //!   └── branch of height 1
 //!         └── chunk: elements of 512 bytes together, or one longer element
 //! ```
@@ -9,6 +9,9 @@
 //! Children are dense: the first `count` places of a branch are taken, and none of them is empty.
 //! Every branch knows the bytes of all that is below it, so that a part that is cut off can be
 //! retired as one tree whose size is known.
+//!
+//! A search for an element passes over every chunk, and every branch, whose [marks](marks::Marks) tell
+//! that it is not there. The marks of a branch far up tell nothing, since too many elements are below.
 //!
 //! A node that would get a seventeenth child is split, at the end that grows if it grows at an end,
 //! so that a queue fills its nodes to the last place; else in halves. Nodes are never joined: one
@@ -18,6 +21,7 @@
 pub(super) mod branch;
 mod grow;
 mod iter;
+pub(crate) mod marks;
 mod shrink;
 
 pub(crate) use grow::{Split, push, rewrite};
@@ -31,6 +35,7 @@ use super::{
 };
 use crate::value::{few::Few, field_hash::FAN, packed::run::Run};
 use branch::ListBranch;
+use marks::Marks;
 
 /// The most bytes of a chunk with several elements.
 pub(crate) const CHUNK: usize = 512;
@@ -82,14 +87,14 @@ fn element_count(chunk: NodeRef<'_>) -> usize {
     usize::from(chunk.header().count)
 }
 
-/// A node as its parent sees it, when it has that many elements.
-fn part_of(node: NodeRef<'_>, count: u32) -> Part {
-    Part { node: node.node(), count, bytes: tree_bytes(node) }
+/// A node as its parent sees it, when it has that many elements and these marks.
+fn part_of(node: NodeRef<'_>, count: u32, marks: Marks) -> Part {
+    Part { node: node.node(), count, bytes: tree_bytes(node), marks }
 }
 
 /// A chunk as its parent sees it.
-pub(crate) fn part_of_chunk(chunk: NodeRef<'_>) -> Part {
-    part_of(chunk, chunk.header().count.into())
+pub(crate) fn part_of_chunk(chunk: NodeRef<'_>, marks: Marks) -> Part {
+    part_of(chunk, chunk.header().count.into(), marks)
 }
 
 /// Bytes of a node and of all that is below it.
@@ -105,7 +110,8 @@ pub(crate) fn make<S: NodeStore>(run: &Run<'_>, edit: &mut Edit<'_, S>) -> Part 
     let count = u16::try_from(run.count()).unwrap_or(u16::MAX);
     let header = Header { kind: LEAF, points: 0, count, length };
     let node = edit.make_content(header, |to| run.write(to));
-    Part { node, count: u32::from(count), bytes: content_block(run.bytes()) as u64 }
+    let bytes = content_block(run.bytes()) as u64;
+    Part { node, count: u32::from(count), bytes, marks: run.marks() }
 }
 
 /// Makes as few chunks of a run as hold it, all about as long.

@@ -39,7 +39,7 @@ fn keep_below<S: NodeStore>(
         let count = branch.counts[index];
         let end = start + u64::from(count);
         if from <= start && end <= to {
-            kept.push(child.node(), count);
+            kept.push(child.node(), count, branch.marks_of(index));
         } else {
             kept.bytes -= tree_bytes(child);
             if end <= from || to <= start {
@@ -47,7 +47,7 @@ fn keep_below<S: NodeStore>(
             } else if let Some(part) =
                 keep_below(child, from.saturating_sub(start), to.min(end) - start, edit)
             {
-                kept.push(part.node, part.count);
+                kept.push(part.node, part.count, part.marks);
                 kept.bytes += part.bytes;
             }
         }
@@ -96,11 +96,11 @@ fn remove_below<S: NodeStore>(
         let end = start + u64::from(count);
         let (here, after) = indices.split_at(indices.partition_point(|&index| index < end));
         if here.is_empty() {
-            kept.push(child.node(), count);
+            kept.push(child.node(), count, branch.marks_of(number));
         } else {
             kept.bytes -= tree_bytes(child);
             if let Some(part) = remove_below(child, here, start, edit) {
-                kept.push(part.node, part.count);
+                kept.push(part.node, part.count, part.marks);
                 kept.bytes += part.bytes;
             }
         }
@@ -142,6 +142,6 @@ fn lower<S: NodeStore>(root: Part, edit: &mut Edit<'_, S>) -> Part {
         let Some(branch) = node.list_branch() else { return root };
         let (1, Some(child)) = (branch.child_count(), branch.child(0)) else { return root };
         edit.discard(node);
-        root = part_of(child, root.count);
+        root = part_of(child, root.count, branch.marks_of(0));
     }
 }
