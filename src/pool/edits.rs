@@ -317,7 +317,7 @@ impl Engine {
         gather(&mut edit)?;
         let edit = edit.settle();
         let guard = &self.pin_to_write();
-        let target = match self.edit_packed(guard, key, Family::Hash, edit.only())? {
+        let target = match self.edit_field(guard, key, Family::Hash, edit.only())? {
             Small::Done(fate) => return Ok(Outcome::of(fate)),
             Small::No(target) => target,
         };
@@ -365,7 +365,7 @@ impl Engine {
         gather(&mut edit)?;
         let edit = edit.settle();
         let guard = &self.pin_to_write();
-        let target = match self.edit_packed(guard, key, Family::Set, edit.only())? {
+        let target = match self.edit_field(guard, key, Family::Set, edit.only())? {
             Small::Done(fate) => return Ok(Outcome::of(fate)),
             Small::No(target) => target,
         };

@@ -1,5 +1,6 @@
-//! Edits that change a key's record and nothing below it, which nearly all are: straight from the
-//! lookup to the compare-and-swap, at half of the instructions of [the others](super::edits).
+//! Edits that change a key's record and nothing below it, or one leaf of a tree, which nearly all are:
+//! straight from the lookup to the compare-and-swap, at half of the instructions of [the
+//! others](super::edits).
 
 use super::{
     edits::Target,
@@ -11,7 +12,7 @@ use crate::{
     record::{
         LONGEST_KEY, Live, Origin, Record,
         collection::Family,
-        heir::{Heir, PackedHeir},
+        heir::{Heir, PackedHeir, TreeHeir},
     },
     table::Found,
     tally::Tally,
@@ -23,6 +24,7 @@ use crate::{
             entry::Entry,
             single::{Fate, Single},
         },
+        tree::{edit::Edit, fields::Graft},
     },
 };
 
@@ -67,13 +69,13 @@ impl Engine {
         }
     }
 
-    /// Changes a field of a packed hash or set, until no other write of the key comes first.
+    /// Changes a field of a hash or set, until no other write of the key comes first.
     ///
     /// # Errors
     ///
     /// As for [`edit_ends`](Self::edit_ends).
     #[inline(always)]
-    pub(super) fn edit_packed<'g, 'k>(
+    pub(super) fn edit_field<'g, 'k>(
         &'g self,
         guard: &'g Guard<'_>,
         key: &'k [u8],
@@ -88,17 +90,33 @@ impl Engine {
             let found = self.find_for_write(guard, key, hash);
             let live = found.as_ref().map(|found| live_of(found, guard));
             let live = live.filter(|live| self.is_current(*live));
-            let single = change.zip(live).and_then(|(change, live)| single(live, family, change));
-            let (Some(found), Some(old), Some(single)) = (&found, live, single) else {
+            let (Some(there), Some(old), Some(change)) = (&found, live, change) else {
                 return Ok(Small::No(Target { key, hash, found, live }));
             };
-            let fate = single.fate();
-            if fate == Fate::Idle {
-                self.finish(guard, Tally::OtherOperations);
-                return Ok(Small::Done(fate));
-            }
-            if self.inherit(guard, key, hash, found, old, &PackedHeir { family, single })? {
-                self.finish(guard, Tally::Sets);
+            let (fate, is_done) = if let Some(single) = &single(old, family, change) {
+                let (fate, heir) = (single.fate(), PackedHeir { family, single });
+                let is_idle = fate == Fate::Idle;
+                (fate, is_idle || self.inherit(guard, key, hash, there, old, &heir)?)
+            } else if let Some(tree) = old.tree(family) {
+                let mut edit = Edit::new(guard);
+                let Some(graft) = Graft::new(tree, change, &mut edit) else {
+                    return Ok(Small::No(Target { key, hash, found, live }));
+                };
+                let (fate, heir) = (graft.fate(), TreeHeir { family, old: tree, graft });
+                let is_idle = fate == Fate::Idle;
+                let is_done = is_idle || self.inherit(guard, key, hash, there, old, &heir)?;
+                if is_done {
+                    // SAFETY: the heir was built of this edit and has taken the place of the record
+                    // that the edit began with, which is retired alone; or nothing was made.
+                    unsafe { edit.commit() };
+                }
+                (fate, is_done)
+            } else {
+                return Ok(Small::No(Target { key, hash, found, live }));
+            };
+            if is_done {
+                let is_idle = fate == Fate::Idle;
+                self.finish(guard, if is_idle { Tally::OtherOperations } else { Tally::Sets });
                 return Ok(Small::Done(fate));
             }
         }

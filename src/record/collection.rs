@@ -57,6 +57,15 @@ impl Family {
             Self::Set => Encoding::PackedSet,
         }
     }
+
+    /// How it is kept when it is a tree.
+    #[inline]
+    pub(super) fn tree(self) -> Encoding {
+        match self {
+            Self::Hash => Encoding::TreeHash,
+            Self::Set => Encoding::TreeSet,
+        }
+    }
 }
 
 /// What a record of a collection is to hold.
@@ -77,8 +86,7 @@ impl Body<'_> {
     fn form(&self) -> (Encoding, usize) {
         match self {
             Self::Packed(family, packing) => (family.packed(), packing.encoded_len()),
-            Self::Tree(Family::Hash, _) => (Encoding::TreeHash, 0),
-            Self::Tree(Family::Set, _) => (Encoding::TreeSet, 0),
+            Self::Tree(family, _) => (family.tree(), 0),
             Self::List(image) => (list_encoding(image), image.encoded_len()),
             Self::Same(live) => {
                 let header = live.header();
@@ -162,6 +170,7 @@ pub(super) fn list_encoding(image: &ListImage<'_, '_>) -> Encoding {
 
 impl<'g> Live<'g> {
     /// Where the value of a collection begins.
+    #[inline]
     fn collection_start(self) -> NonNull<u8> {
         let header = self.header();
         let offset = collection_offset(header.encoding, usize::from(header.key_len));
@@ -224,11 +233,19 @@ impl<'g> Live<'g> {
         (header.encoding == family.packed()).then(|| Fields::packed(bytes()))
     }
 
+    /// The value, if it is a tree.
+    #[inline]
+    pub(crate) fn tree(self, family: Family) -> Option<&'g FieldTree> {
+        // SAFETY: this encoding keeps a `FieldTree`.
+        (self.header().encoding == family.tree()).then(|| unsafe { self.root::<FieldTree>() })
+    }
+
     /// What the value begins with.
     ///
     /// # Safety
     ///
     /// The record's encoding is one that keeps a `T`.
+    #[inline]
     unsafe fn root<T>(self) -> &'g T {
         // SAFETY: `Draft` has written a `T` there, aligned, valid during `'g`.
         unsafe { self.collection_start().cast::<T>().as_ref() }

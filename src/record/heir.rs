@@ -1,5 +1,5 @@
 //! Records of the edits that nearly all are: an element more or less at an end of a list, one field
-//! of a packed hash or set.
+//! of a hash or set.
 //!
 //! [`Draft::with_body`] could build the same; this knows what it builds, which halves the
 //! instructions.
@@ -13,6 +13,7 @@ use crate::{
     value::{
         list::{ListImage, ListRoot},
         packed::single::Single,
+        tree::fields::{FieldTree, Graft},
         writer::Writer,
     },
 };
@@ -27,7 +28,7 @@ pub(crate) trait Heir {
     fn draft<'g, 'd>(&self, key: &[u8], origin: Origin, guard: &'g Guard<'d>) -> Draft<'g, 'd>;
 }
 
-/// Where the value of a list begins.
+/// Where the value of a list or of a tree begins.
 #[inline]
 fn root_offset(key_len: usize) -> usize {
     (size_of::<Record>() + key_len).next_multiple_of(ROOT_ALIGN)
@@ -56,14 +57,14 @@ impl Heir for ListImage<'_, '_> {
 
 /// A packed hash or set of which one entry has changed.
 #[derive(Debug)]
-pub(crate) struct PackedHeir<'a> {
+pub(crate) struct PackedHeir<'a, 's> {
     /// Which of the two.
     pub(crate) family: Family,
     /// What has changed.
-    pub(crate) single: Single<'a>,
+    pub(crate) single: &'s Single<'a>,
 }
 
-impl Heir for PackedHeir<'_> {
+impl Heir for PackedHeir<'_, '_> {
     #[inline]
     fn block_size(&self, key_len: usize) -> usize {
         block_bytes(size_of::<Record>() + key_len + self.single.encoded_len())
@@ -75,6 +76,36 @@ impl Heir for PackedHeir<'_> {
         let draft = begin(block, self.family.packed(), key, len, origin, guard);
         // SAFETY: the block was taken with room for header, key and value.
         unsafe { fill(&draft, size_of::<Record>() + key.len(), len, |to| self.single.write(to)) };
+        draft
+    }
+}
+
+/// A hash or set that is a tree.
+#[derive(Debug)]
+pub(crate) struct TreeHeir<'a> {
+    /// Which of the two.
+    pub(crate) family: Family,
+    /// The old version.
+    pub(crate) old: &'a FieldTree,
+    /// What the new version has else.
+    pub(crate) graft: Graft,
+}
+
+impl Heir for TreeHeir<'_> {
+    #[inline]
+    fn block_size(&self, key_len: usize) -> usize {
+        block_bytes(root_offset(key_len) + size_of::<FieldTree>())
+    }
+
+    #[inline(always)]
+    fn draft<'g, 'd>(&self, key: &[u8], origin: Origin, guard: &'g Guard<'d>) -> Draft<'g, 'd> {
+        let draft = begin(self.block_size(key.len()), self.family.tree(), key, 0, origin, guard);
+        // SAFETY: the offset lies in the block, which was taken with room for the root.
+        let at = unsafe { draft.record().cast::<u8>().add(root_offset(key.len())) };
+        // SAFETY: as above; a block is aligned to 16, and the offset is a multiple of that.
+        unsafe { at.cast::<FieldTree>().write(*self.old) };
+        // SAFETY: just written, and the record is private.
+        self.graft.change_root(unsafe { at.cast::<FieldTree>().as_mut() });
         draft
     }
 }

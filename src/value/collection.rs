@@ -10,7 +10,7 @@ use super::{
     tree::{
         copy::copy_fields,
         edit::Edit,
-        fields::{Apply, FieldIter, FieldTree, Outcome, entry_at, find, pack, repack, scan},
+        fields::{Apply, FieldIter, FieldTree, Graft, Outcome, entry_at, find, pack, repack, scan},
         store::NodeStore,
     },
 };
@@ -261,6 +261,16 @@ impl<'g, 's, S: NodeStore> Attempt<'g, 's, S> {
         changes: &'g [Change<'g>],
         hasher: &H,
     ) -> Verdict {
+        if let [change] = changes
+            && let Some(graft) = Graft::new(old, change, &mut self.edit)
+        {
+            self.outcome = Outcome::of(graft.fate());
+            if self.outcome.is_nothing() {
+                return Verdict::Unchanged;
+            }
+            graft.change_root(self.tree.insert(*old));
+            return Verdict::Tree;
+        }
         let mut apply = Apply { edit: &mut self.edit, hasher, outcome: Outcome::default() };
         let new = self.tree.insert(*old);
         let has_changed = apply.apply(old, changes, new);

@@ -152,7 +152,7 @@ impl<'a> Single<'a> {
 
     /// Whether an entry may lie outside.
     #[inline]
-    pub(super) fn may_point(&self) -> bool {
+    pub(crate) fn may_point(&self) -> bool {
         self.old.may_point || matches!(&self.body, Body::Entry(entry) if entry.points())
     }
 

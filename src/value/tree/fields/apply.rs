@@ -178,39 +178,10 @@ impl<S: NodeStore, H: BuildHasher> Apply<'_, '_, S, H> {
         depth: u8,
         changes: &'g [Change<'g>],
     ) -> Applied {
-        match (node.kind(), changes) {
-            (Kind::Branch(branch), [change]) => self.apply_one(branch, depth, change),
-            (Kind::Branch(branch), _) => self.apply_to_branch(branch, depth, changes),
+        match node.kind() {
+            Kind::Branch(branch) => self.apply_to_branch(branch, depth, changes),
             _ => self.apply_to_leaf(node, depth, changes),
         }
-    }
-
-    /// Applies one change: down the path of its hash to a leaf, and up again.
-    fn apply_one<'g>(&mut self, branch: &'g Branch, depth: u8, change: &'g Change<'g>) -> Applied {
-        let before = self.outcome;
-        let mut path = Few::<&'g Branch, 6>::new();
-        path.push(branch);
-        let mut depth = depth;
-        let mut child = branch.children.child(change.hash.child(depth));
-        while let Some(node) = child
-            && let Kind::Branch(branch) = node.kind()
-        {
-            path.push(branch);
-            depth += 1;
-            child = branch.children.child(change.hash.child(depth));
-        }
-        let changes = std::slice::from_ref(change);
-        let applied = match child {
-            Some(leaf) => self.apply_to_leaf(leaf, depth + 1, changes),
-            None => self.add(changes, depth + 1),
-        };
-        let Applied::Now(mut child) = applied else { return Applied::Same };
-        for &branch in path.iter().rev() {
-            let replaced = [(change.hash.child(depth), child)];
-            child = self.replace_branch(branch, &replaced, before);
-            depth = depth.wrapping_sub(1);
-        }
-        Applied::Now(child)
     }
 
     fn apply_to_leaf<'g>(
@@ -331,7 +302,7 @@ impl<S: NodeStore, H: BuildHasher> Apply<'_, '_, S, H> {
 }
 
 /// The header of a node with content.
-fn header(kind: u8, points: bool, length: usize) -> Header {
+pub(super) fn header(kind: u8, points: bool, length: usize) -> Header {
     let Ok(length) = u32::try_from(length) else {
         unreachable!("an entry is shorter than 2 GiB, a leaf has less than 2²⁴ short ones");
     };

@@ -63,6 +63,13 @@ impl Branch {
         Self { header: Header { kind: BRANCH, points: 0, count: 0, length: total }, children }
     }
 
+    /// Puts a child in the place of another one, below which are as many entries more or less.
+    #[inline]
+    pub(super) fn replace(&mut self, index: usize, child: Node, more: i32) {
+        self.children.set(index, Some(child));
+        self.header.length = self.header.length.wrapping_add_signed(more);
+    }
+
     /// Entries below.
     #[inline]
     pub(super) fn total(&self) -> u32 {

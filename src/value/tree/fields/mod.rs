@@ -17,11 +17,13 @@
 
 mod apply;
 pub(crate) mod branch;
+mod graft;
 mod lookup;
 mod merge;
 mod walk;
 
 pub(crate) use apply::{Apply, Outcome, pack};
+pub(crate) use graft::Graft;
 pub(crate) use lookup::{entry_at, find};
 pub(crate) use walk::{FieldIter, scan};
 

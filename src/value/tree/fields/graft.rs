@@ -1,0 +1,115 @@
+//! Changing one field of a tree whose shape stays as it is, which most edits do: a leaf is remade, and
+//! the branches on the way to it.
+//!
+//! [`Apply`](super::Apply) could do the same. This knows how many nodes there are, and writes each of
+//! them once, where it stays.
+
+use super::{
+    FEW_FIELDS, FieldTree, MOST_BYTES, MOST_FIELDS, apply::header, branch::Branch, leaf_fields,
+};
+use crate::value::{
+    change::Change,
+    few::Few,
+    packed::{
+        REPACK,
+        entry::Entry,
+        single::{Fate, Single},
+    },
+    tree::{
+        edit::Edit,
+        node::{Kind, LEAF, Node},
+        store::NodeStore,
+    },
+};
+
+/// What becomes of the root of a tree, when that is nothing else.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Graft {
+    fate: Fate,
+    /// Which child of the root is another one.
+    index: usize,
+    child: Option<Node>,
+    len: u64,
+    bytes: u64,
+}
+
+impl Graft {
+    /// Makes the new version of a tree by a change, all but the root; none, and nothing made, when the
+    /// shape changes or when an entry of the leaf lies outside.
+    #[inline(always)]
+    pub(crate) fn new<'g, S: NodeStore>(
+        tree: &'g FieldTree,
+        change: &'g Change<'g>,
+        edit: &mut Edit<'_, S>,
+    ) -> Option<Self> {
+        let hash = change.hash;
+        let index = hash.child(0);
+        let mut path = Few::<&'g Branch, 6>::new();
+        let mut leaf = tree.children.child(index)?;
+        while let Kind::Branch(branch) = leaf.kind() {
+            path.push(branch);
+            leaf = branch.children.child(hash.child(depth_below(&path)))?;
+        }
+        if leaf.header().points != 0 {
+            return None;
+        }
+        let single = Single::new(&leaf_fields(leaf), change, Entry::of_leaf)?;
+        let (fate, more) = match single.fate() {
+            Fate::Added if is_leaf(&single) => (Fate::Added, 1),
+            Fate::Replaced if is_leaf(&single) => (Fate::Replaced, 0),
+            Fate::Removed if single.count() > 0 && stays_tree(tree, &path) => (Fate::Removed, -1),
+            Fate::Idle => return Some(Self::idle(tree)),
+            _ => return None,
+        };
+        edit.kill(leaf);
+        let header = header(LEAF, false, single.encoded_len());
+        let mut child = edit.make_content(header, |to| single.write(to));
+        let mut depth = depth_below(&path);
+        for &branch in path.iter().rev() {
+            edit.kill_fixed(branch);
+            let index = hash.child(depth);
+            child = edit.make_changed(branch, |copy| copy.replace(index, child, more));
+            depth -= 1;
+        }
+        let (len, bytes) =
+            (tree.len.saturating_add_signed(more.into()), edit.bytes_after(tree.bytes));
+        Some(Self { fate, index, child: Some(child), len, bytes })
+    }
+
+    /// Nothing else.
+    #[cold]
+    fn idle(tree: &FieldTree) -> Self {
+        Self { fate: Fate::Idle, index: 0, child: None, len: tree.len, bytes: tree.bytes }
+    }
+
+    /// What has happened to the field.
+    #[inline]
+    pub(crate) fn fate(&self) -> Fate {
+        self.fate
+    }
+
+    /// Makes the root of the old version that of the new one.
+    #[inline]
+    pub(crate) fn change_root(&self, root: &mut FieldTree) {
+        root.children.set(self.index, self.child);
+        (root.len, root.bytes) = (self.len, self.bytes);
+    }
+}
+
+/// How deep what is below these branches lies.
+#[inline]
+#[expect(clippy::cast_possible_truncation, reason = "twelve at most")]
+fn depth_below(path: &[&Branch]) -> u8 {
+    path.len() as u8
+}
+
+/// Whether a leaf may be like that.
+#[inline]
+fn is_leaf(single: &Single<'_>) -> bool {
+    !single.may_point() && single.count() <= MOST_FIELDS && single.encoded_len() <= MOST_BYTES
+}
+
+/// Whether no branch becomes a leaf, nor the tree a packed value, when there is an entry less.
+fn stays_tree(tree: &FieldTree, path: &[&Branch]) -> bool {
+    tree.len > REPACK as u64 + 1 && path.iter().all(|branch| branch.total() > FEW_FIELDS + 1)
+}
