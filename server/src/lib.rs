@@ -38,6 +38,9 @@ mod histogram;
 mod latency_events;
 mod memory_limit;
 mod metrics;
+#[cfg(all(test, server_loom))]
+#[path = "../../src/model.rs"]
+mod model;
 mod monitors;
 mod notifier;
 mod options;
