@@ -36,6 +36,7 @@ mod databases;
 mod dispatch;
 mod histogram;
 mod latency_events;
+mod linger;
 mod memory_limit;
 mod metrics;
 #[cfg(all(test, server_loom))]
