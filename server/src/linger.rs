@@ -12,7 +12,7 @@
 //!
 //! Looking is of use only where the processor has nothing else to do. Whoever finds that it was
 //! interrupted between two looks, for at least [`INTERRUPTION`], has taken time that others wait for;
-//! no connection looks then for [`REST`]. On one processor, where no client could come back meanwhile,
+//! no connection looks then for [`REST`], and for longer where it happens again. On one processor, where no client could come back meanwhile,
 //! none does at all.
 
 use crate::shared::Shared;
@@ -23,9 +23,12 @@ use tokio::task::yield_now;
 /// and more than it needs for itself now and then.
 const INTERRUPTION: u64 = 200_000;
 
-/// Nanoseconds for which nobody looks after an interruption. One that was an accident does not cost
-/// much so, and neither does one look too many.
+/// Nanoseconds for which nobody looks after an interruption: not long, since it may be an accident. If
+/// the next follows within as long as two rests after this one, it is none, and the rest is doubled.
 const REST: u64 = 100_000_000;
+
+/// The longest rest: looks in vain between two of them, some milliseconds, are of no account then.
+const LONGEST_REST: u64 = 10_000_000_000;
 
 /// How soon the client of a connection comes back.
 #[derive(Debug, Default)]
@@ -75,6 +78,9 @@ impl Linger {
     fn look(&self, shared: &Shared, now: u64) {
         let since = self.looked.map(|looked| shared.clock.delta_as_nanos(looked, now));
         if since.is_some_and(|nanos| nanos >= INTERRUPTION) {
+            let rest = shared.rest.get();
+            let calm = shared.clock.delta_as_nanos(shared.interrupted.get(), now);
+            shared.rest.set(if calm < 3 * rest { LONGEST_REST.min(2 * rest) } else { REST });
             shared.interrupted.set(now);
         }
     }
@@ -82,8 +88,7 @@ impl Linger {
 
 /// Whether somebody was interrupted not long ago.
 fn is_disturbed(shared: &Shared, now: u64) -> bool {
-    let interrupted = shared.interrupted.get();
-    interrupted != 0 && shared.clock.delta_as_nanos(interrupted, now) < REST
+    shared.clock.delta_as_nanos(shared.interrupted.get(), now) < shared.rest.get()
 }
 
 #[cfg(test)]
@@ -190,5 +195,23 @@ mod tests {
         assert_eq!(scene.wait(10), 0);
         scene.clock.increment(REST);
         assert_eq!(scene.wait(10), 10);
+    }
+
+    #[test]
+    fn the_rest_grows_while_interruptions_follow_it_and_is_short_again_after_a_calm_time() {
+        let mut scene = Scene::new();
+        let mut rest_after = |calm| {
+            scene.clock.increment(calm);
+            scene.wait(10);
+            scene.is_interrupted(INTERRUPTION / 1_000);
+            scene.shared.rest.get()
+        };
+        assert_eq!(rest_after(REST), REST);
+        assert_eq!(rest_after(REST), 2 * REST);
+        assert_eq!(rest_after(2 * REST), 4 * REST);
+        assert_eq!(rest_after(4 * REST), 8 * REST);
+        assert_eq!(rest_after(3 * 8 * REST), REST);
+        let longest = (0..10).fold(REST, |rest, _| rest_after(rest));
+        assert_eq!(longest, LONGEST_REST);
     }
 }
