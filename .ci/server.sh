@@ -22,7 +22,7 @@ done
 "$environment/bin/python" server/tests/redis_py.py "$port"
 cases=../shared/redis-compat/run.py
 [[ -e $cases ]] || exit 0
-expected=155
+expected=160
 passed="$({ "$environment/bin/python" "$cases" "127.0.0.1:$port" --show 0 || true; } | grep -oP 'passed \K[0-9]+')"
 echo "$passed compatibility cases pass, $expected did"
 ((passed >= expected))

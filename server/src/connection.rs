@@ -4,6 +4,7 @@ use crate::{
     clients::Client,
     commands::{Container, catalog, flag, write_end},
     dispatch::execute,
+    linger::Linger,
     protocol::{Arguments, Limits, Progress, Reply, RequestParser},
     session::{Blocked, Next, Session},
     waiting::End,
@@ -55,6 +56,7 @@ pub(crate) struct Connection<S> {
     out: Vec<u8>,
     /// Room for input to ask for next.
     room: usize,
+    linger: Linger,
 }
 
 /// What the input asks for.
@@ -79,6 +81,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             done: 0,
             out: Vec::new(),
             room: LEAST_INPUT,
+            linger: Linger::default(),
         }
     }
 
@@ -297,12 +300,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let idle = self.session.shared.settings.idle_limit.get();
         let client = Arc::clone(&self.session.client);
         let before = self.input.capacity() - self.input.len();
+        self.linger.begin(&self.session.shared);
         let read = loop {
             let read = async {
                 tokio::select! {
                     biased;
                     read = self.stream.read_buf(&mut self.input) => Some(read),
                     () = client.wake.notified() => None,
+                    never = self.linger.stay_awake(&self.session.shared) => match never {},
                 }
             };
             let read = if idle == 0 || client.is_monitor.is_raised() {
@@ -316,6 +321,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 None => self.send_posted().await?,
             }
         };
+        self.linger.end(&self.session.shared);
         if read == before {
             self.room = MOST_INPUT.min(self.room * 2);
         }

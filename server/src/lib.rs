@@ -36,8 +36,12 @@ mod databases;
 mod dispatch;
 mod histogram;
 mod latency_events;
+mod linger;
 mod memory_limit;
 mod metrics;
+#[cfg(all(test, server_loom))]
+#[path = "../../src/model.rs"]
+mod model;
 mod monitors;
 mod notifier;
 mod options;

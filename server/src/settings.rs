@@ -9,7 +9,7 @@ use crate::{
     sync::{Number, lock},
 };
 use memory_cache_pool::{EvictionPolicy, Pattern};
-use std::{collections::BTreeMap, sync::Mutex};
+use std::{collections::BTreeMap, sync::Mutex, thread::available_parallelism};
 
 /// How a value is read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -71,6 +71,7 @@ pub(crate) static SETTINGS: &[Setting] = &[
     mutable("activedefrag", "no", Kind::Flag),
     fixed("appendonly", "no", Kind::Flag),
     fixed("bind", "127.0.0.1 -::1", Kind::Text),
+    mutable("busy-poll", "50", Kind::Integer(0, 1000)),
     mutable(
         "client-output-buffer-limit",
         "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60",
@@ -214,6 +215,8 @@ pub(crate) struct Settings {
     pub(crate) idle_limit: Number,
     /// Bytes of replies that may wait for a client; 0 for any number.
     pub(crate) output_limit: Number,
+    /// Microseconds that a connection keeps its thread awake for a client that comes back so soon.
+    pub(crate) busy_poll: Number,
 }
 
 impl Settings {
@@ -234,6 +237,7 @@ impl Settings {
             event_from: Number::default(),
             idle_limit: Number::default(),
             output_limit: Number::default(),
+            busy_poll: Number::default(),
         };
         settings.settle();
         settings
@@ -317,6 +321,8 @@ impl Settings {
         let event = self.event_from.get().saturating_mul(1_000_000);
         self.remarkable_from.set(slow.min(event));
         self.idle_limit.set(self.number("timeout"));
+        let is_alone = available_parallelism().is_ok_and(|processors| processors.get() == 1);
+        self.busy_poll.set(if is_alone { 0 } else { self.number("busy-poll") });
         let limits = self.get("client-output-buffer-limit");
         let mut words = limits.split_ascii_whitespace().skip_while(|word| *word != "normal");
         self.output_limit.set(words.nth(1).and_then(bytes).unwrap_or(0));

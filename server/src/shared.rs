@@ -40,6 +40,10 @@ pub(crate) struct Shared {
     pub(crate) monitors: Monitors,
     pub(crate) rates: Rates,
     pub(crate) events: LatencyEvents,
+    /// The clock's reading when a connection last found that it kept its thread awake at the expense of
+    /// others, and for how many nanoseconds none does so after that; 0 at first.
+    pub(crate) interrupted: Number,
+    pub(crate) rest: Number,
     /// Whether keys stay until somebody finds them expired.
     pub(crate) keeps_expired: Flag,
     /// Who waits for lists.
@@ -77,6 +81,8 @@ impl Shared {
             monitors: Monitors::default(),
             rates: Rates::default(),
             events: LatencyEvents::default(),
+            interrupted: Number::default(),
+            rest: Number::default(),
             keeps_expired: Flag::default(),
             waiting: Arc::default(),
             end: Notify::new(),

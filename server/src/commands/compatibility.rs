@@ -58,7 +58,8 @@ const HEAD: &str = "\
 
 Written from the rows that the server dispatches by, against redis-server 7.0.15. *Yes* means that
 no deviation is known; `server/tests` compares random commands on strings, keys, deadlines, hashes,
-lists and sets with a running one in RESP2 and RESP3, but hardly any of the server's own; *partial*, that something is missing or different, which is said; *error*, that
+lists and sets with a running one in RESP2 and RESP3, and those of the server's own whose replies say
+nothing of the machine; *partial*, that something is missing or different, which is said; *error*, that
 the command answers one. What is not in the table is unknown to the server: sorted sets, streams,
 bitmaps, HyperLogLog, geographic commands, scripts, publish and subscribe,
 persistence, replication, cluster.

@@ -20,6 +20,7 @@ mod hashes;
 mod info;
 mod keys;
 mod latency;
+mod lcs;
 mod lists;
 mod memory;
 mod monitor;
@@ -61,6 +62,7 @@ static FAMILIES: &[&[CommandSpec]] = &[
     info::ROWS,
     keys::ROWS,
     latency::ROWS,
+    lcs::ROWS,
     lists::ROWS,
     memory::ROWS,
     monitor::ROWS,

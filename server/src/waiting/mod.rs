@@ -51,12 +51,12 @@
 
 use crate::{
     databases::Databases,
-    sync::{Presence, lock},
+    sync::{Mutant, Presence, SeenGuard, SeenMutex, is_mutant},
 };
 use memory_cache_pool::{Error, ListEnd, MemoryCachePool, ValueType};
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
-    sync::{Arc, Mutex},
+    sync::{Arc, PoisonError},
     time::Duration,
 };
 use tokio::sync::{Notify, oneshot};
@@ -126,7 +126,7 @@ struct Queues {
 /// All clients that wait.
 #[derive(Debug, Default)]
 pub(crate) struct Waiting {
-    queues: Mutex<Queues>,
+    queues: SeenMutex<Queues>,
     presence: Presence,
     /// Somebody began to wait.
     begun: Notify,
@@ -168,6 +168,9 @@ impl Wait {
     /// Gives up, unless it has ended already.
     pub(crate) fn give_up(&mut self) -> End {
         self.waiting.release(self.client, End::TimedOut);
+        if is_mutant(Mutant::GivesUpUnasked) {
+            return End::TimedOut;
+        }
         self.answer.try_recv().unwrap_or(End::TimedOut)
     }
 }
@@ -205,7 +208,8 @@ impl Queues {
     /// Does what `request` wants at the first of its keys that has elements and no queue.
     fn try_now(&self, request: &Request<'_>, pool: &MemoryCachePool) -> Result<Option<Got>, Error> {
         for &key in request.keys {
-            if self.queues.contains_key(&(request.database, key.to_vec())) {
+            let is_queued = self.queues.contains_key(&(request.database, key.to_vec()));
+            if is_queued && !is_mutant(Mutant::QueueIgnored) {
                 // What comes here is for who stands in the queue; only a wrong type is told at once.
                 pool.llen(key)?;
             } else if let Some(got) = request.want.try_at(pool, key)? {
@@ -270,17 +274,27 @@ impl Waiting {
         {
             return Ok(Begun::Got(got));
         }
-        let mut queues = lock(&self.queues);
-        self.presence.enter();
+        let mut queues = self.queues();
+        if !is_mutant(Mutant::CountedAfterLook) {
+            self.presence.enter();
+        }
         if let Some(found) = queues.try_now(request, pool).transpose() {
             self.presence.leave();
             return found.map(Begun::Got);
+        }
+        if is_mutant(Mutant::CountedAfterLook) {
+            self.presence.enter();
         }
         let (sender, answer) = oneshot::channel();
         queues.join(request, sender);
         drop(queues);
         self.begun.notify_one();
         Ok(Begun::Waits(Wait { client: request.client, waiting: Arc::clone(self), answer }))
+    }
+
+    /// The queues, whatever happened to a thread that held them: they are whole at each statement.
+    fn queues(&self) -> SeenGuard<'_, Queues> {
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether anybody waits that has not seen what the caller has just brought.
@@ -303,14 +317,14 @@ impl Waiting {
             return;
         }
         let is_meant = |place: &&Place| only.is_none_or(|only| only.contains(&place.0));
-        let places = lock(&self.queues).queues.keys().filter(is_meant).cloned().collect();
+        let places = self.queues().queues.keys().filter(is_meant).cloned().collect();
         self.serve(databases, places);
     }
 
     /// Serves the queues of these lists, and of those that elements are moved to.
     #[cold]
     fn serve(&self, databases: &Databases, mut places: VecDeque<Place>) {
-        let mut queues = lock(&self.queues);
+        let mut queues = self.queues();
         while let Some(place) = places.pop_front() {
             let Some((pool, _)) = databases.open(place.0) else { continue };
             while let Some((client, want)) = queues.first(&place) {
@@ -331,7 +345,7 @@ impl Waiting {
 
     /// Ends the waiting of a client; false when it does not wait.
     pub(crate) fn release(&self, client: u64, end: End) -> bool {
-        self.tell(&mut lock(&self.queues), client, end)
+        self.tell(&mut self.queues(), client, end)
     }
 
     fn tell(&self, queues: &mut Queues, client: u64, end: End) -> bool {
@@ -344,7 +358,7 @@ impl Waiting {
 
     /// How many wait.
     pub(crate) fn count(&self) -> usize {
-        lock(&self.queues).waiters.len()
+        self.queues().waiters.len()
     }
 
     /// Looks again and again, while anybody waits, for what the host has pushed. Does not end.
@@ -362,5 +376,9 @@ impl Waiting {
     }
 }
 
+#[cfg(all(test, server_loom))]
+mod loom;
+
 #[cfg(test)]
+#[cfg(not(server_loom))]
 mod tests;

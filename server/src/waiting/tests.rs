@@ -1,9 +1,12 @@
 //! Who is served, by whom, and that nobody is forgotten.
 
 use super::*;
-use crate::{memory_limit::MemoryLimit, sync::Number};
+use crate::{
+    memory_limit::MemoryLimit,
+    sync::{Number, lock},
+};
 use memory_cache_pool::{CacheConfig, Clock, EvictionPolicy, SystemClock};
-use std::time::Instant;
+use std::{sync::Mutex, time::Instant};
 
 struct Scene {
     waiting: Arc<Waiting>,
@@ -66,7 +69,7 @@ fn who_waits_longest_is_served_first_at_whichever_key() {
     scene.push("b", "3");
     assert_eq!(answer(&mut second), one("b", "3"));
     assert_eq!((scene.waiting.count(), scene.waiting.presence.is_any()), (0, false));
-    assert!(lock(&scene.waiting.queues).queues.is_empty());
+    assert!(scene.waiting.queues().queues.is_empty());
 }
 
 #[test]

@@ -82,7 +82,8 @@ const SHAPES: &[&str] = &[
     "SMISMEMBER k f f", "SMEMBERS k", "SMOVE k k f", "SPOP k 0", "SPOP k 100", "SPOP k x",
     "SRANDMEMBER k 0", "SRANDMEMBER k 100", "SRANDMEMBER k x", "SINTER k k", "SUNION k k",
     "SDIFF k k", "SINTERSTORE k k k", "SUNIONSTORE k k k", "SDIFFSTORE k k k", "SINTERCARD 2 k k",
-    "SINTERCARD n k k LIMIT n", "SSCAN k 0", "SSCAN k 0 COUNT 0",
+    "SINTERCARD n k k LIMIT n", "SSCAN k 0", "SSCAN k 0 COUNT 0", "LCS k k", "LCS k k LEN", "LCS k k IDX",
+    "LCS k k IDX MINMATCHLEN n WITHMATCHLEN", "LCS k k IDX LEN", "LCS k k FOO", "LCS k k MINMATCHLEN",
 ];
 
 /// As above, of lists that are waited for, of databases, and of the server itself; fewer of these.
