@@ -78,12 +78,13 @@ impl Engine {
         guard: &'g Guard<'_>,
         key: &'k [u8],
         family: Family,
-        change: Option<&'g Change<'g>>,
+        changes: &'g [Change<'g>],
     ) -> Result<Small<'g, 'k>, Error> {
         if key.len() > LONGEST_KEY {
             return Err(Error::KeyTooLong);
         }
         let hash = self.hash(key);
+        let change = if let [change] = changes { Some(change) } else { None };
         loop {
             let found = self.find_for_write(guard, key, hash);
             let live = found.as_ref().map(|found| live_of(found, guard));
@@ -98,6 +99,7 @@ impl Engine {
                 return Ok(Small::Done(fate));
             }
             if self.inherit(guard, key, hash, found, old, &PackedHeir { family, single })? {
+                self.note_fields(guard, family, live, changes);
                 self.finish(guard, Tally::Sets);
                 return Ok(Small::Done(fate));
             }
