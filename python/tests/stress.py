@@ -71,7 +71,7 @@ class Quote:
         self.more = [key] * 8
 
     def __del__(self):
-        self.pool.get(self.key)
+        self.pool.exists(self.key)
 
 
 def resident_bytes():

@@ -177,6 +177,18 @@ impl Engine {
         }
     }
 
+    /// Bytes that the objects hold for which the elements of a key stand. O(elements), unless there are
+    /// no objects.
+    pub(super) fn element_bytes(&self, live: Live<'_>) -> usize {
+        let mut bytes = 0;
+        if let Some(host) = self.element_host() {
+            for_each_element(live, |element| {
+                bytes += object_of(host, Some(element)).map_or(0, |object| object.bytes as usize);
+            });
+        }
+        bytes
+    }
+
     /// Notes that everything is gone, with the pool.
     pub(super) fn give_elements_up(&self) {
         if self.element_host().is_some() {
