@@ -23,11 +23,11 @@ pub use error::{Error, LoadError};
 pub use glob::Pattern;
 pub use map::LockFreeMap;
 pub use pool::{
-    ByteSize, CacheConfig, CacheStats, Cleanup, ConfigError, EvictionPolicy, ExpireCondition,
-    Expiry, FieldPage, FieldValue, HashRef, HostEdit, HostRef, HostValue, InsertPosition, KeyInfo,
-    ListEnd, ListRef, MemberPage, MemoryCachePool, Pinned, PoppedElements, PushOptions, Removal,
-    RemovalCause, Removals, RemovedValue, ScanOptions, ScanPage, SetOptions, SetRef, SetReply, Ttl,
-    Update, ValueRef, ValueType, Watch, add_decimals,
+    ByteSize, CacheConfig, CacheStats, Cleanup, ConfigError, ElementHost, ElementObject,
+    EvictionPolicy, ExpireCondition, Expiry, FieldPage, FieldValue, HashRef, HostEdit, HostRef,
+    HostValue, InsertPosition, KeyInfo, ListEnd, ListRef, MemberPage, MemoryCachePool, Pinned,
+    PoppedElements, PushOptions, Removal, RemovalCause, Removals, RemovedValue, ScanOptions,
+    ScanPage, SetOptions, SetRef, SetReply, Ttl, Update, ValueRef, ValueType, Watch, add_decimals,
 };
 
 #[cfg(fuzzing)]

@@ -1,9 +1,6 @@
-//! Elements of collections: read where they lie, and opened once nothing is being looked at.
+//! Elements of collections: read where they lie, and handed over once nothing is being looked at.
 
-use crate::{
-    text,
-    values::{self, Seen},
-};
+use crate::{elements::show, objects::Shown, pool::Pool, text};
 use pyo3::{
     prelude::*,
     types::{PyDict, PyList, PySet},
@@ -12,33 +9,50 @@ use pyo3::{
 /// Elements for which there is room at first.
 const EXPECTED: usize = 16;
 
-/// Elements that were seen, some of which may be pickles.
-pub(crate) struct Elements<'py> {
+/// Elements that were seen.
+pub(crate) struct Elements<'py, 'p> {
+    pool: &'p Pool,
     py: Python<'py>,
-    seen: Vec<PyResult<Seen<'py>>>,
+    seen: Vec<PyResult<Shown<'py>>>,
 }
 
-impl<'py> Elements<'py> {
+impl<'py, 'p> Elements<'py, 'p> {
     /// None yet.
-    pub(crate) fn new(py: Python<'py>) -> Self {
-        Self { py, seen: Vec::with_capacity(EXPECTED) }
+    pub(crate) fn new(pool: &'p Pool, py: Python<'py>) -> Self {
+        Self { pool, py, seen: Vec::with_capacity(EXPECTED) }
     }
 
     /// Elements that were taken out.
-    pub(crate) fn of(py: Python<'py>, taken: &[Vec<u8>]) -> Self {
-        let mut elements = Self::new(py);
-        taken.iter().for_each(|element| elements.see(element));
+    ///
+    /// # Safety
+    ///
+    /// As for [`see`](Self::see).
+    pub(crate) unsafe fn of<T: AsRef<[u8]>>(
+        pool: &'p Pool,
+        py: Python<'py>,
+        taken: impl IntoIterator<Item = T>,
+    ) -> Self {
+        let mut elements = Self::new(pool, py);
+        for element in taken {
+            // SAFETY: the caller's word.
+            unsafe { elements.see(element.as_ref()) };
+        }
         elements
     }
 
     /// One more.
-    pub(crate) fn see(&mut self, element: &[u8]) {
-        self.seen.push(values::decode(self.py, element));
+    ///
+    /// # Safety
+    ///
+    /// As for [`show`].
+    pub(crate) unsafe fn see(&mut self, element: &[u8]) {
+        // SAFETY: the caller's word.
+        self.seen.push(unsafe { show(self.py, element) });
     }
 
     fn open(self) -> impl Iterator<Item = PyResult<Bound<'py, PyAny>>> {
-        let py = self.py;
-        self.seen.into_iter().map(move |seen| seen?.open(py))
+        let pool = self.pool;
+        self.seen.into_iter().map(move |seen| seen?.open(pool))
     }
 
     /// All of them, in order.
@@ -65,39 +79,47 @@ impl<'py> Elements<'py> {
 }
 
 /// Fields that were seen, with their values.
-pub(crate) struct Fields<'py> {
+pub(crate) struct Fields<'py, 'p> {
+    pool: &'p Pool,
     py: Python<'py>,
-    seen: Vec<(Bound<'py, PyAny>, PyResult<Seen<'py>>)>,
+    seen: Vec<(Bound<'py, PyAny>, PyResult<Shown<'py>>)>,
 }
 
-impl<'py> Fields<'py> {
+impl<'py, 'p> Fields<'py, 'p> {
     /// None yet.
-    pub(crate) fn new(py: Python<'py>) -> Self {
-        Self { py, seen: Vec::with_capacity(EXPECTED) }
+    pub(crate) fn new(pool: &'p Pool, py: Python<'py>) -> Self {
+        Self { pool, py, seen: Vec::with_capacity(EXPECTED) }
     }
 
     /// One more.
-    pub(crate) fn see(&mut self, field: &[u8], value: &[u8]) {
-        self.seen.push((text::shown(self.py, field), values::decode(self.py, value)));
+    ///
+    /// # Safety
+    ///
+    /// As for [`show`], of the value.
+    pub(crate) unsafe fn see(&mut self, field: &[u8], value: &[u8]) {
+        // SAFETY: the caller's word.
+        let value = unsafe { show(self.py, value) };
+        self.seen.push((text::shown(self.py, field), value));
     }
 
     /// All of them.
     pub(crate) fn dict(self) -> PyResult<Bound<'py, PyDict>> {
         let dict = PyDict::new(self.py);
         for (field, value) in self.seen {
-            dict.set_item(field, value?.open(self.py)?)?;
+            dict.set_item(field, value?.open(self.pool)?)?;
         }
         Ok(dict)
     }
-}
 
-/// A value that was read, or None.
-pub(crate) fn open_or_none<'py>(
-    py: Python<'py>,
-    seen: Option<PyResult<Seen<'py>>>,
-) -> PyResult<Bound<'py, PyAny>> {
-    match seen {
-        None => Ok(py.None().into_bound(py)),
-        Some(seen) => seen?.open(py),
+    /// All of them in one list, each field followed by its value if those are asked for.
+    pub(crate) fn list(self, with_values: bool) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        let mut all = Vec::with_capacity(2 * self.seen.len());
+        for (field, value) in self.seen {
+            all.push(field);
+            if with_values {
+                all.push(value?.open(self.pool)?);
+            }
+        }
+        Ok(all)
     }
 }

@@ -9,12 +9,7 @@
 //!
 //! The core does not panic; if it did, the process would end here.
 
-use crate::{
-    objects,
-    pool::Pool,
-    text::utf8_of,
-    values::{self, Seen},
-};
+use crate::{objects, pool::Pool, text::utf8_of, values};
 use memory_cache_pool::HostRef;
 use pyo3::{
     PyTypeInfo,
@@ -91,8 +86,8 @@ fn new_value(py: Python<'_>, text: &[u8]) -> *mut ffi::PyObject {
         return new_ascii(text);
     }
     match values::decode(py, text) {
-        Ok(Seen::Ready(value)) => value.into_ptr(),
-        _ => ptr::null_mut(),
+        Ok(value) => value.into_ptr(),
+        Err(_) => ptr::null_mut(),
     }
 }
 

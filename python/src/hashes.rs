@@ -1,12 +1,14 @@
 //! Hashes: HSET, HGET and their kin. Names of fields are text, values keep their types.
 
 use crate::{
-    collected::{Elements, Fields, open_or_none},
+    collected::{Elements, Fields},
+    elements::show,
     errors::{data_error, raise},
     numbers::{delta, float_delta, float_sum, sum_of_text},
+    objects::Shown,
     pool::Pool,
     text::{self, Pairs, Text, one_or_more},
-    values::{Encoded, Plain, decode, encode_element},
+    values::{Encoded, Plain},
 };
 use memory_cache_pool::Error;
 use pyo3::{
@@ -75,14 +77,16 @@ fn take<'py>(keywords: &Bound<'py, PyDict>, name: &str) -> PyResult<Option<Bound
     Ok(value)
 }
 
-/// Fields and values as the core is to have them.
-fn encoded<'a>(pairs: &'a Pairs<'_>) -> PyResult<Vec<(Text<'a>, Encoded<'a>)>> {
-    pairs.iter().map(|(field, value)| Ok((text::field(field)?, encode_element(value)?))).collect()
-}
-
 /// The names of several fields.
 fn names<'a>(fields: &'a [Bound<'_, PyAny>]) -> PyResult<Vec<Text<'a>>> {
     fields.iter().map(text::field).collect()
+}
+
+impl Pool {
+    /// Fields and values as the core is to have them.
+    fn encoded<'a>(&self, pairs: &'a Pairs<'_>) -> PyResult<Vec<(Text<'a>, Encoded<'a>)>> {
+        pairs.iter().map(|(field, value)| Ok((text::field(field)?, self.element(value)?))).collect()
+    }
 }
 
 #[pymethods]
@@ -103,7 +107,7 @@ impl Pool {
             return Err(data_error(py, "hset() needs at least one field and its value"));
         }
         let name = text::key(&key)?;
-        let pairs = encoded(&pairs)?;
+        let pairs = self.encoded(&pairs)?;
         let set = match &*pairs {
             [(field, value)] => self.core().hset(name, field, value).map(usize::from),
             several => self.core().hset_many(name, several),
@@ -115,7 +119,7 @@ impl Pool {
     #[pyo3(signature = (key, mapping))]
     fn hmset(&self, key: &Bound<'_, PyAny>, mapping: &Bound<'_, PyAny>) -> PyResult<bool> {
         let pairs = text::pairs(mapping)?;
-        let pairs = encoded(&pairs)?;
+        let pairs = self.encoded(&pairs)?;
         let set = self.core().hset_many(text::key(key)?, &pairs);
         self.written(key.py(), set).map(|_| true)
     }
@@ -128,7 +132,7 @@ impl Pool {
         key: &Bound<'_, PyAny>,
         value: &Bound<'_, PyAny>,
     ) -> PyResult<bool> {
-        let (field, value) = (text::field(key)?, encode_element(value)?);
+        let (field, value) = (text::field(key)?, self.element(value)?);
         let set = self.core().hsetnx(text::key(name)?, field, value);
         self.written(name.py(), set)
     }
@@ -142,8 +146,13 @@ impl Pool {
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = name.py();
         let field = text::field(key)?;
-        let seen = self.core().hget_with(text::key(name)?, field, |value| decode(py, value));
-        open_or_none(py, seen.map_err(|error| raise(py, error))?)
+        // SAFETY: the core shows it under a pin.
+        let look = |value: &[u8]| unsafe { show(py, value) };
+        match self.core().hget_with(text::key(name)?, field, look) {
+            Ok(Some(value)) => value?.open(self),
+            Ok(None) => Ok(py.None().into_bound(py)),
+            Err(error) => Err(raise(py, error)),
+        }
     }
 
     /// Returns the values of several fields, of one moment; None for those that are missing.
@@ -156,21 +165,31 @@ impl Pool {
     ) -> PyResult<Bound<'py, PyList>> {
         let py = name.py();
         let fields = one_or_more(keys, args)?;
-        let values = self.core().hmget(text::key(name)?, &names(&fields)?);
-        let values = values.map_err(|error| raise(py, error))?;
-        let open = |value: Option<Vec<u8>>| open_or_none(py, value.map(|value| decode(py, &value)));
-        PyList::new(py, values.into_iter().map(open).collect::<PyResult<Vec<_>>>()?)
+        let (name, fields) = (text::key(name)?, names(&fields)?);
+        let seen = self.pinned(|core| {
+            let values = core.hmget(name, &fields)?;
+            // SAFETY: pinned since before they were read.
+            let look = |value: Option<Vec<u8>>| value.map(|value| unsafe { show(py, &value) });
+            Ok(values.into_iter().map(look).collect::<Vec<_>>())
+        });
+        let open = |value| match value {
+            Some(value) => Shown::open(value?, self),
+            None => Ok(py.None().into_bound(py)),
+        };
+        let seen = seen.map_err(|error| raise(py, error))?;
+        PyList::new(py, seen.into_iter().map(open).collect::<PyResult<Vec<_>>>()?)
     }
 
     /// Returns all fields and values of the hash at `name`, of one moment, as a dict.
     #[pyo3(signature = (name))]
     fn hgetall<'py>(&self, name: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
         let py = name.py();
-        let mut fields = Fields::new(py);
+        let mut fields = Fields::new(self, py);
         let pinned = self.core().pin();
         let hash = pinned.hash(text::key(name)?).map_err(|error| raise(py, error))?;
         for (field, value) in hash.iter().flat_map(memory_cache_pool::HashRef::iter) {
-            fields.see(&field, &value);
+            // SAFETY: pinned.
+            unsafe { fields.see(&field, &value) };
         }
         drop(pinned);
         fields.dict()
@@ -188,8 +207,10 @@ impl Pool {
     #[pyo3(signature = (name))]
     fn hvals<'py>(&self, name: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
         let py = name.py();
-        let values = self.core().hvals(text::key(name)?).map_err(|error| raise(py, error))?;
-        Elements::of(py, &values).list()
+        let name = text::key(name)?;
+        // SAFETY: pinned since before they were read.
+        let seen = self.pinned(|core| Ok(unsafe { Elements::of(self, py, core.hvals(name)?) }));
+        seen.map_err(|error| raise(py, error))?.list()
     }
 
     /// Removes fields of the hash at `name`; returns how many there were.
@@ -279,16 +300,17 @@ impl Pool {
         withvalues: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = key.py();
-        let core = self.core();
-        let pairs = core.hrandfield_with_values(text::key(key)?, count.unwrap_or(-1));
-        let pairs = pairs.map_err(|error| raise(py, error))?;
-        let mut all = Vec::with_capacity(pairs.len());
-        for (field, value) in &pairs {
-            all.push(text::shown(py, field));
-            if withvalues {
-                all.push(decode(py, value)?.open(py)?);
+        let key = text::key(key)?;
+        let mut fields = Fields::new(self, py);
+        let seen = self.pinned(|core| {
+            for (field, value) in core.hrandfield_with_values(key, count.unwrap_or(-1))? {
+                // SAFETY: pinned since before they were read.
+                unsafe { fields.see(&field, &value) };
             }
-        }
+            Ok(())
+        });
+        seen.map_err(|error| raise(py, error))?;
+        let all = fields.list(withvalues)?;
         match count {
             Some(_) => Ok(PyList::new(py, all)?.into_any()),
             None => Ok(all.into_iter().next().unwrap_or_else(|| py.None().into_bound(py))),

@@ -22,6 +22,7 @@
 mod clock;
 mod collected;
 mod config;
+mod elements;
 mod errors;
 mod expiry;
 #[cfg(not(feature = "abi3"))]

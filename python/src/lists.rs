@@ -1,13 +1,14 @@
 //! Lists: LPUSH, LRANGE and their kin.
 
 use crate::{
-    collected::{Elements, open_or_none},
+    collected::Elements,
+    elements::{Reference, show},
     errors::{data_error, raise},
     pool::Pool,
     text,
-    values::{decode, encode_element, encode_elements},
+    values::{self, Encoded},
 };
-use memory_cache_pool::{InsertPosition, ListEnd, PushOptions};
+use memory_cache_pool::{Error, InsertPosition, ListEnd, MemoryCachePool, PushOptions};
 use pyo3::{
     IntoPyObjectExt,
     prelude::*,
@@ -44,7 +45,8 @@ impl Pool {
         }
         let options = max_len.map_or(options, |most| options.max_len(most));
         let values: Vec<_> = values.iter().collect();
-        let elements = encode_elements(&values)?;
+        let elements: Vec<_> =
+            values.iter().map(|value| self.element(value)).collect::<PyResult<_>>()?;
         self.written(py, self.core().push_options(text::key(key)?, &elements, options))
     }
 
@@ -54,33 +56,130 @@ impl Pool {
         count: Option<i64>,
         end: ListEnd,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let (py, name, core) = (key.py(), text::key(key)?, self.core());
+        let (py, name) = (key.py(), text::key(key)?);
         let Some(count) = count else {
-            let popped = match end {
+            return self.open(py, |core| match end {
                 ListEnd::Left => core.lpop(name),
                 ListEnd::Right => core.rpop(name),
-            };
-            return self.open(py, popped);
+            });
         };
         let most = natural(py, "count", count)?;
-        let popped = match end {
-            ListEnd::Left => core.lpop_count(name, most),
-            ListEnd::Right => core.rpop_count(name, most),
-        };
+        let popped = self.pinned(|core| {
+            let popped = match end {
+                ListEnd::Left => core.lpop_count(name, most),
+                ListEnd::Right => core.rpop_count(name, most),
+            };
+            // SAFETY: pinned since before they were taken.
+            Ok(popped?.map(|popped| unsafe { Elements::of(self, py, popped) }))
+        });
         match self.written(py, popped)? {
             None => Ok(py.None().into_bound(py)),
-            Some(elements) => Ok(Elements::of(py, &elements).list()?.into_any()),
+            Some(elements) => Ok(elements.list()?.into_any()),
         }
     }
 
-    /// An element that a write has returned.
+    /// The element that a call returns, or None.
     fn open<'py>(
         &self,
         py: Python<'py>,
-        element: Result<Option<Vec<u8>>, memory_cache_pool::Error>,
+        call: impl FnOnce(&MemoryCachePool) -> Result<Option<Vec<u8>>, Error>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let element = self.written(py, element)?;
-        open_or_none(py, element.map(|element| decode(py, &element)))
+        // SAFETY: pinned since before it was read.
+        let seen = self.pinned(|core| Ok(call(core)?.map(|element| unsafe { show(py, &element) })));
+        match self.written(py, seen)? {
+            None => Ok(py.None().into_bound(py)),
+            Some(element) => element?.open(self),
+        }
+    }
+
+    /// The elements of a list that are objects, held, with their indices; and its length.
+    fn objects(&self, key: &[u8]) -> Result<(Vec<(usize, Reference)>, usize), Error> {
+        let (mut objects, mut index) = (Vec::new(), 0);
+        let len = self.core().lrange_with(key, 0, -1, |element| {
+            // SAFETY: the core shows it under a pin.
+            objects.extend(unsafe { Reference::of(element) }.map(|object| (index, object)));
+            index += 1;
+        })?;
+        Ok((objects, len))
+    }
+
+    /// The elements that equal an object, from an end on, each with its index; and the list's length.
+    fn equals(
+        &self,
+        key: &[u8],
+        object: &Bound<'_, PyAny>,
+        end: ListEnd,
+    ) -> PyResult<(impl Iterator<Item = PyResult<(usize, Reference)>>, usize)> {
+        let py = object.py();
+        let (mut objects, len) = self.objects(key).map_err(|error| raise(py, error))?;
+        if end == ListEnd::Right {
+            objects.reverse();
+        }
+        // Python's code may run here; nothing is pinned.
+        let equals =
+            objects.into_iter().filter_map(move |(index, held)| match held.object(object.py()) {
+                Some(other) if other.is(object) => Some(Ok((index, held))),
+                Some(other) => match other.eq(object) {
+                    Ok(is_equal) => is_equal.then_some(Ok((index, held))),
+                    Err(error) => Some(Err(error)),
+                },
+                None => None,
+            });
+        Ok((equals, len))
+    }
+
+    /// LREM of an object: of the elements that equal it, one after the other.
+    fn remove_equals(&self, key: &[u8], count: i64, object: &Bound<'_, PyAny>) -> PyResult<usize> {
+        let (end, step) =
+            if count < 0 { (ListEnd::Right, -1) } else { (ListEnd::Left, count.min(1)) };
+        let most = if count == 0 { u64::MAX } else { count.unsigned_abs() };
+        let mut removed = 0;
+        for equal in self.equals(key, object, end)?.0 {
+            if removed as u64 >= most {
+                break;
+            }
+            let (_, held) = equal?;
+            removed += self.written(object.py(), self.core().lrem(key, step, held.element()))?;
+        }
+        Ok(removed)
+    }
+
+    /// LPOS of an object.
+    fn positions(
+        &self,
+        key: &[u8],
+        object: &Bound<'_, PyAny>,
+        rank: i64,
+        most: usize,
+        max_len: usize,
+    ) -> PyResult<Vec<usize>> {
+        let py = object.py();
+        let Some(skipped) = rank.unsigned_abs().checked_sub(1) else {
+            return Err(raise(py, Error::ZeroRank));
+        };
+        let all_if_zero = |most: usize| if most == 0 { usize::MAX } else { most };
+        let compared = all_if_zero(max_len);
+        let end = if rank < 0 { ListEnd::Right } else { ListEnd::Left };
+        let (equals, len) = self.equals(key, object, end)?;
+        let is_compared = |index: usize| match end {
+            ListEnd::Left => index < compared,
+            ListEnd::Right => len.saturating_sub(index) <= compared,
+        };
+
+        let indices = equals.map(|equal| equal.map(|(index, _)| index));
+        let indices =
+            indices.filter(|index| index.as_ref().map_or(true, |&index| is_compared(index)));
+        let skipped = usize::try_from(skipped).unwrap_or(usize::MAX);
+        indices.skip(skipped).take(all_if_zero(most)).collect()
+    }
+
+    /// A value as the first element that equals it has it.
+    fn known_element<'a>(&self, key: &[u8], value: &'a Bound<'_, PyAny>) -> PyResult<Encoded<'a>> {
+        if let Some(encoded) = values::encode(value)? {
+            return Ok(encoded);
+        }
+        let first = self.equals(key, value, ListEnd::Left)?.0.next().transpose()?;
+        Ok(first.map_or_else(values::no_element, |(_, held)| Encoded::Object(held)))
     }
 }
 
@@ -154,9 +253,10 @@ impl Pool {
         end: i64,
     ) -> PyResult<Bound<'py, PyList>> {
         let py = key.py();
-        let mut elements = Elements::new(py);
-        let shown =
-            self.core().lrange_with(text::key(key)?, start, end, |element| elements.see(element));
+        let mut elements = Elements::new(self, py);
+        // SAFETY: the core shows it under a pin.
+        let see = |element: &[u8]| unsafe { elements.see(element) };
+        let shown = self.core().lrange_with(text::key(key)?, start, end, see);
         shown.map_err(|error| raise(py, error))?;
         elements.list()
     }
@@ -170,16 +270,14 @@ impl Pool {
     /// Returns the element of an index, or None; negative ones count from the end.
     #[pyo3(signature = (key, index))]
     fn lindex<'py>(&self, key: &Bound<'py, PyAny>, index: i64) -> PyResult<Bound<'py, PyAny>> {
-        let py = key.py();
-        let element = self.core().lindex(text::key(key)?, index);
-        let element = element.map_err(|error| raise(py, error))?;
-        open_or_none(py, element.map(|element| decode(py, &element)))
+        let name = text::key(key)?;
+        self.open(key.py(), |core| core.lindex(name, index))
     }
 
     /// Replaces the element of an index; an index that is not there is an error.
     #[pyo3(signature = (key, index, value))]
     fn lset(&self, key: &Bound<'_, PyAny>, index: i64, value: &Bound<'_, PyAny>) -> PyResult<bool> {
-        let set = self.core().lset(text::key(key)?, index, encode_element(value)?);
+        let set = self.core().lset(text::key(key)?, index, self.element(value)?);
         self.written(key.py(), set).map(|()| true)
     }
 
@@ -203,8 +301,10 @@ impl Pool {
                 return Err(data_error(py, message));
             }
         };
-        let (pivot, value) = (encode_element(refvalue)?, encode_element(value)?);
-        self.written(py, self.core().linsert(text::key(key)?, position, pivot, value))
+        let name = text::key(key)?;
+        let pivot = self.known_element(name, refvalue)?;
+        let value = self.element(value)?;
+        self.written(py, self.core().linsert(name, position, pivot, value))
     }
 
     /// Removes elements that equal `value`; returns how many.
@@ -217,8 +317,11 @@ impl Pool {
         count: i64,
         value: &Bound<'_, PyAny>,
     ) -> PyResult<usize> {
-        let removed = self.core().lrem(text::key(key)?, count, encode_element(value)?);
-        self.written(key.py(), removed)
+        let (py, name) = (key.py(), text::key(key)?);
+        match values::encode(value)? {
+            Some(value) => self.written(py, self.core().lrem(name, count, value)),
+            None => self.remove_equals(name, count, value),
+        }
     }
 
     /// Keeps the elements from index `start` to `end`, both included, and removes the others.
@@ -244,9 +347,14 @@ impl Pool {
         let py = key.py();
         let most = natural(py, "count", count.unwrap_or(1))?;
         let max_len = natural(py, "maxlen", maxlen.unwrap_or(0))?;
-        let value = encode_element(value)?;
-        let found = self.core().lpos_many(text::key(key)?, value, rank.unwrap_or(1), most, max_len);
-        let found = found.map_err(|error| raise(py, error))?;
+        let (name, rank) = (text::key(key)?, rank.unwrap_or(1));
+        let found = match values::encode(value)? {
+            Some(value) => {
+                let found = self.core().lpos_many(name, value, rank, most, max_len);
+                found.map_err(|error| raise(py, error))?
+            }
+            None => self.positions(name, value, rank, most, max_len)?,
+        };
         match count {
             Some(_) => found.into_bound_py_any(py),
             None => found.first().into_bound_py_any(py),
@@ -266,8 +374,8 @@ impl Pool {
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = first_list.py();
         let (from, to) = (end(py, src)?, end(py, dest)?);
-        let moved = self.core().lmove(text::key(first_list)?, text::key(second_list)?, from, to);
-        self.open(py, moved)
+        let (first, second) = (text::key(first_list)?, text::key(second_list)?);
+        self.open(py, |core| core.lmove(first, second, from, to))
     }
 
     /// Takes the last element of one list and puts it in front of another; as lmove().
@@ -277,8 +385,8 @@ impl Pool {
         src: &Bound<'py, PyAny>,
         dst: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let moved = self.core().rpoplpush(text::key(src)?, text::key(dst)?);
-        self.open(src.py(), moved)
+        let (from, to) = (text::key(src)?, text::key(dst)?);
+        self.open(src.py(), |core| core.rpoplpush(from, to))
     }
 
     /// Takes up to `count` elements from an end of the first of several lists that exists.
@@ -299,13 +407,18 @@ impl Pool {
         }
         let names = text::keys(&keys)?;
         let most = natural(py, "count", count)?;
-        let popped = self.core().lmpop(&names, end(py, direction)?, most);
+        let end = end(py, direction)?;
+        let popped = self.pinned(|core| {
+            // SAFETY: pinned since before they were taken.
+            let see = |elements: Vec<_>| unsafe { Elements::of(self, py, elements) };
+            let popped = core.lmpop(&names, end, most)?;
+            Ok(popped.map(|popped| (popped.index, see(popped.elements))))
+        });
         match self.written(py, popped)? {
             None => Ok(py.None().into_bound(py)),
-            Some(popped) => {
-                let key = text::shown(py, names[popped.index]);
-                let elements = Elements::of(py, &popped.elements).list()?;
-                Ok(PyList::new(py, [key, elements.into_any()])?.into_any())
+            Some((index, elements)) => {
+                let key = text::shown(py, names[index]);
+                Ok(PyList::new(py, [key, elements.list()?.into_any()])?.into_any())
             }
         }
     }

@@ -12,11 +12,7 @@
 //! does not begin again inside. What is left when the interpreter ends is left: nothing may be let go
 //! of then.
 
-use crate::{
-    pool::Pool,
-    sizes,
-    values::{self, Seen},
-};
+use crate::{pool::Pool, sizes, values};
 use memory_cache_pool::HostRef;
 use pyo3::{ffi, prelude::*, sync::PyOnceLock};
 use std::{
@@ -38,7 +34,11 @@ const MAIN_SLICE: usize = 256;
 
 /// One reference to an object.
 #[derive(Debug)]
-pub(crate) struct Kept(ManuallyDrop<Py<PyAny>>);
+pub(crate) struct Kept {
+    object: ManuallyDrop<Py<PyAny>>,
+    /// Bytes that it holds, as they were estimated.
+    pub(crate) bytes: usize,
+}
 
 /// References to be let go of.
 static QUEUE: Mutex<Vec<Py<PyAny>>> = Mutex::new(Vec::new());
@@ -62,17 +62,23 @@ thread_local! {
 }
 
 impl Kept {
-    /// The object.
+    /// The object under a key.
     fn of<'py>(py: Python<'py>, object: &Arc<dyn Any + Send + Sync>) -> Option<Bound<'py, PyAny>> {
         let kept = object.downcast_ref::<Self>()?;
-        Some(kept.0.bind(py).clone())
+        Some(kept.object(py))
+    }
+
+    /// The object.
+    #[inline(always)]
+    pub(crate) fn object<'py>(&self, py: Python<'py>) -> Bound<'py, PyAny> {
+        self.object.bind(py).clone()
     }
 }
 
 impl Drop for Kept {
     fn drop(&mut self) {
         // SAFETY: taken once, here; nobody sees the value after its drop.
-        let object = unsafe { ManuallyDrop::take(&mut self.0) };
+        let object = unsafe { ManuallyDrop::take(&mut self.object) };
         let mut queue = QUEUE.lock().unwrap_or_else(PoisonError::into_inner);
         queue.push(object);
         // Relaxed; whoever sees it takes the lock.
@@ -158,15 +164,12 @@ pub(crate) fn reference(py: Python<'_>, object: &Arc<dyn Any + Send + Sync>) -> 
     Kept::of(py, object).map_or(std::ptr::null_mut(), Bound::into_ptr)
 }
 
-/// An object and the bytes that it holds, as the pool is to keep them.
-pub(crate) fn keep(
-    pool: &Pool,
-    value: &Bound<'_, PyAny>,
-) -> PyResult<(Arc<dyn Any + Send + Sync>, usize)> {
+/// An object as the pool is to keep it.
+pub(crate) fn keep(pool: &Pool, value: &Bound<'_, PyAny>) -> PyResult<Kept> {
     let value = if pool.copies { deep_copy(value)? } else { value.clone() };
     let bytes = sizes::estimate(&value);
     IS_WRITER.set(true);
-    Ok((Arc::new(Kept(ManuallyDrop::new(value.unbind()))), bytes))
+    Ok(Kept { object: ManuallyDrop::new(value.unbind()), bytes })
 }
 
 /// A copy that shares nothing that can change.
@@ -175,11 +178,11 @@ pub(crate) fn deep_copy<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, P
     DEEPCOPY.import(value.py(), "copy", "deepcopy")?.call1((value,))
 }
 
-/// What a key holds, as Python is to see it.
+/// What a key holds, or an element is, as Python is to see it.
 #[derive(Debug)]
 pub(crate) enum Shown<'py> {
     /// A value.
-    Value(Seen<'py>),
+    Value(Bound<'py, PyAny>),
     /// An object, which a pool of copies copies once more.
     Object(Bound<'py, PyAny>),
 }
@@ -199,11 +202,10 @@ pub(crate) fn show<'py>(py: Python<'py>, value: HostRef<'_>) -> PyResult<Shown<'
 impl<'py> Shown<'py> {
     /// The value, once no key is being looked at any more.
     #[inline(always)]
-    pub(crate) fn open(self, pool: &Pool, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+    pub(crate) fn open(self, pool: &Pool) -> PyResult<Bound<'py, PyAny>> {
         match self {
-            Self::Value(seen) => seen.open(py),
             Self::Object(object) if pool.copies => deep_copy(&object),
-            Self::Object(object) => Ok(object),
+            Self::Value(value) | Self::Object(value) => Ok(value),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::{
     config::Config,
+    elements::Host,
     errors::{raise, type_name},
     objects::{self, show},
     strings::Options,
@@ -14,7 +15,7 @@ use pyo3::{
     exceptions::{PyKeyError, PyTypeError},
     prelude::*,
 };
-use std::mem::ManuallyDrop;
+use std::{mem::ManuallyDrop, sync::Arc};
 
 /// MemoryCachePool(config=None)
 /// --
@@ -22,10 +23,9 @@ use std::mem::ManuallyDrop;
 /// A cache inside the process, with Redis's commands under redis-py's names.
 ///
 /// Keys are str or bytes, and the same key either way; they come out as str. Values of the types str,
-/// bytes, int, float, bool and None come out as they went in, here and in hashes, lists and sets. Any
-/// other object is kept by reference: what comes out is the object itself, so that a change of it is
-/// seen by everybody who has it, unless the pool was made with `copy_values=True`. In a hash, list or
-/// set an object is kept as its pickle.
+/// bytes, int, float, bool and None come out as they went in, under a key and in hashes, lists and
+/// sets. Any other object is kept by reference: what comes out is the object itself, so that a change of it is
+/// seen by everybody who has it, unless the pool was made with `copy_values=True`.
 ///
 /// Every call on one key is atomic, and waits for nobody. Errors are CacheError and its subclasses.
 #[pyclass(frozen, weakref, module = "memory_cache_pool", name = "MemoryCachePool")]
@@ -33,6 +33,8 @@ use std::mem::ManuallyDrop;
 pub(crate) struct Pool {
     core: ManuallyDrop<MemoryCachePool>,
     config: Py<Config>,
+    /// What the core tells of objects in collections.
+    pub(crate) host: Arc<Host>,
     /// Whether objects are copied on their way in and out.
     pub(crate) copies: bool,
 }
@@ -49,7 +51,7 @@ impl Pool {
     pub(crate) fn look<'py>(&self, key: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let py = key.py();
         match self.core.view_with(text::key(key)?, |value| show(py, value)) {
-            Ok(Some(shown)) => shown?.open(self, py).map(Some),
+            Ok(Some(shown)) => shown?.open(self).map(Some),
             Ok(None) => Ok(None),
             Err(error) => Err(raise(py, error)),
         }
@@ -64,6 +66,13 @@ impl Pool {
             Some(bytes) => self.written(py, self.core.set(name, &*bytes)),
             None => self.put_object(py, name, value, &Options::default()).map(drop),
         }
+    }
+
+    /// What bytes that were given back stand for, read while objects are there that they may stand
+    /// for: pinned since before the call, which may take elements out.
+    pub(crate) fn pinned<T>(&self, call: impl FnOnce(&MemoryCachePool) -> T) -> T {
+        let _pinned = self.core.pin();
+        call(&self.core)
     }
 
     /// What a write returned; afterwards some objects may end.
@@ -104,11 +113,12 @@ impl Pool {
                 PyTypeError::new_err(format!("config has to be a CacheConfig, not {name}"))
             })?,
         };
-        let core: CacheConfig = config.get().core()?;
+        let host = Arc::new(Host::default());
+        let core: CacheConfig = config.get().core()?.element_host(host.clone());
         let core =
             MemoryCachePool::new(core).map_err(|error| crate::errors::config_error(&error))?;
         let copies = config.get().copy_values;
-        Ok(Self { core: ManuallyDrop::new(core), config: config.unbind(), copies })
+        Ok(Self { core: ManuallyDrop::new(core), config: config.unbind(), host, copies })
     }
 
     /// The configuration that the pool was made with.

@@ -188,8 +188,9 @@ impl Pool {
         cursor: u64,
         options: &ScanOptions,
     ) -> PyResult<Page<Bound<'py, PyDict>>> {
-        let mut fields = Fields::new(py);
-        let see = |field: &[u8], value: &[u8]| fields.see(field, value);
+        let mut fields = Fields::new(self, py);
+        // SAFETY: the core shows it under a pin.
+        let see = |field: &[u8], value: &[u8]| unsafe { fields.see(field, value) };
         let next = self.core().hscan_with(key, cursor, options, see);
         let next = next.map_err(|error| raise(py, error))?;
         Ok((next, fields.dict()?))
@@ -203,8 +204,13 @@ impl Pool {
         cursor: u64,
         options: &ScanOptions,
     ) -> PyResult<Page<Bound<'py, PyList>>> {
-        let page = self.core().sscan(key, cursor, options).map_err(|error| raise(py, error))?;
-        Ok((page.cursor, Elements::of(py, &page.members).list()?))
+        let page = self.pinned(|core| {
+            let page = core.sscan(key, cursor, options)?;
+            // SAFETY: pinned since before they were read.
+            Ok((page.cursor, unsafe { Elements::of(self, py, &page.members) }))
+        });
+        let (next, members) = page.map_err(|error| raise(py, error))?;
+        Ok((next, members.list()?))
     }
 }
 

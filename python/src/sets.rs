@@ -1,25 +1,19 @@
 //! Sets: SADD, SMEMBERS and their kin. Members are the same when type and value are.
 
 use crate::{
-    collected::{Elements, open_or_none},
+    collected::Elements,
+    elements::hold,
     errors::raise,
     fork::unattached,
     pool::Pool,
     text::{self, one_or_more},
-    values::{decode, encode_element, encode_elements},
+    values::Encoded,
 };
-use memory_cache_pool::Error;
+use memory_cache_pool::{Error, MemoryCachePool};
 use pyo3::{
     prelude::*,
     types::{PyList, PySet, PyTuple},
 };
-
-/// The members of a call: hashable, since they come out in a set.
-fn members<'py>(
-    values: impl Iterator<Item = Bound<'py, PyAny>>,
-) -> PyResult<Vec<Bound<'py, PyAny>>> {
-    values.map(|value| value.hash().map(|_| value)).collect()
-}
 
 impl Pool {
     /// An operation on several sets, which may take long.
@@ -35,6 +29,35 @@ impl Pool {
         let combined = unattached(py, || work(&names));
         self.written(py, combined)
     }
+
+    /// The members that an operation on several sets has found.
+    fn combined<'py>(
+        &self,
+        keys: &Bound<'py, PyAny>,
+        args: &Bound<'py, PyTuple>,
+        work: impl FnOnce(&MemoryCachePool, &[&[u8]]) -> Result<Vec<Vec<u8>>, Error> + Send,
+    ) -> PyResult<Bound<'py, PySet>> {
+        let (members, _held) = self.combine(keys, args, |keys| {
+            self.pinned(|core| {
+                let members = work(core, keys)?;
+                // SAFETY: pinned since before they were read.
+                let held = unsafe { hold(&members) };
+                Ok((members, held))
+            })
+        })?;
+        // SAFETY: their objects are held.
+        unsafe { Elements::of(self, keys.py(), &members) }.set()
+    }
+
+    /// Values as members that a set is to have.
+    fn new_members<'a>(&self, values: &'a [Bound<'_, PyAny>]) -> PyResult<Vec<Encoded<'a>>> {
+        values.iter().map(|value| self.new_member(value)).collect()
+    }
+
+    /// Values as sets have them, if one does.
+    fn known_members<'a>(&self, values: &'a [Bound<'_, PyAny>]) -> PyResult<Vec<Encoded<'a>>> {
+        values.iter().map(|value| self.known_member(value)).collect()
+    }
 }
 
 #[pymethods]
@@ -44,23 +67,23 @@ impl Pool {
     /// Members have to be hashable, as for a set of Python's.
     #[pyo3(signature = (key, *values))]
     fn sadd(&self, key: &Bound<'_, PyAny>, values: &Bound<'_, PyTuple>) -> PyResult<usize> {
-        let values = members(values.iter())?;
-        let added = self.core().sadd_many(text::key(key)?, &encode_elements(&values)?);
+        let values: Vec<_> = values.iter().collect();
+        let added = self.core().sadd_many(text::key(key)?, &self.new_members(&values)?);
         self.written(key.py(), added)
     }
 
     /// Removes members of the set at `key`; returns how many there were.
     #[pyo3(signature = (key, *values))]
     fn srem(&self, key: &Bound<'_, PyAny>, values: &Bound<'_, PyTuple>) -> PyResult<usize> {
-        let values = members(values.iter())?;
-        let removed = self.core().srem_many(text::key(key)?, &encode_elements(&values)?);
+        let values: Vec<_> = values.iter().collect();
+        let removed = self.core().srem_many(text::key(key)?, &self.known_members(&values)?);
         self.written(key.py(), removed)
     }
 
     /// Returns whether a value is a member of the set at `key`.
     #[pyo3(signature = (key, value))]
     fn sismember(&self, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<bool> {
-        let is_member = self.core().sismember(text::key(key)?, encode_element(value)?);
+        let is_member = self.core().sismember(text::key(key)?, self.known_member(value)?);
         is_member.map_err(|error| raise(key.py(), error))
     }
 
@@ -73,7 +96,7 @@ impl Pool {
         args: &Bound<'_, PyTuple>,
     ) -> PyResult<Vec<bool>> {
         let values = one_or_more(values, args)?;
-        let are_members = self.core().smismember(text::key(key)?, &encode_elements(&values)?);
+        let are_members = self.core().smismember(text::key(key)?, &self.known_members(&values)?);
         are_members.map_err(|error| raise(key.py(), error))
     }
 
@@ -81,12 +104,13 @@ impl Pool {
     #[pyo3(signature = (key))]
     fn smembers<'py>(&self, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PySet>> {
         let py = key.py();
-        let mut elements = Elements::new(py);
+        let mut elements = Elements::new(self, py);
         let pinned = self.core().pin();
         let set = pinned.set(text::key(key)?).map_err(|error| raise(py, error))?;
         set.iter()
             .flat_map(memory_cache_pool::SetRef::iter)
-            .for_each(|member| elements.see(&member));
+            // SAFETY: pinned.
+            .for_each(|member| unsafe { elements.see(&member) });
         drop(pinned);
         elements.set()
     }
@@ -105,8 +129,13 @@ impl Pool {
         count: Option<usize>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = key.py();
-        let popped = self.core().spop_count(text::key(key)?, count.unwrap_or(1));
-        let popped = Elements::of(py, &self.written(py, popped)?);
+        let name = text::key(key)?;
+        let popped = self.pinned(|core| {
+            let popped = core.spop_count(name, count.unwrap_or(1))?;
+            // SAFETY: pinned since before they were taken.
+            Ok(unsafe { Elements::of(self, py, popped) })
+        });
+        let popped = self.written(py, popped)?;
         if count.is_some() { popped.list().map(Bound::into_any) } else { popped.single() }
     }
 
@@ -120,13 +149,13 @@ impl Pool {
         number: Option<i64>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let (py, name) = (key.py(), text::key(key)?);
-        let Some(number) = number else {
-            let member = self.core().srandmember(name).map_err(|error| raise(py, error))?;
-            return open_or_none(py, member.map(|member| decode(py, &member)));
-        };
-        let chosen = self.core().srandmember_count(name, number);
+        let chosen = self.pinned(|core| {
+            let chosen = core.srandmember_count(name, number.unwrap_or(-1))?;
+            // SAFETY: pinned since before they were read.
+            Ok(unsafe { Elements::of(self, py, chosen) })
+        });
         let chosen = chosen.map_err(|error| raise(py, error))?;
-        Ok(Elements::of(py, &chosen).list()?.into_any())
+        if number.is_some() { chosen.list().map(Bound::into_any) } else { chosen.single() }
     }
 
     /// Moves a member from one set to another; returns whether it was there. Not atomic.
@@ -137,7 +166,7 @@ impl Pool {
         dst: &Bound<'_, PyAny>,
         value: &Bound<'_, PyAny>,
     ) -> PyResult<bool> {
-        let moved = self.core().smove(text::key(src)?, text::key(dst)?, encode_element(value)?);
+        let moved = self.core().smove(text::key(src)?, text::key(dst)?, self.known_member(value)?);
         self.written(src.py(), moved)
     }
 
@@ -148,8 +177,7 @@ impl Pool {
         keys: &Bound<'py, PyAny>,
         args: &Bound<'py, PyTuple>,
     ) -> PyResult<Bound<'py, PySet>> {
-        let members = self.combine(keys, args, |keys| self.core().sinter(keys))?;
-        Elements::of(keys.py(), &members).set()
+        self.combined(keys, args, |core, keys| core.sinter(keys))
     }
 
     /// Returns how many members all of several sets have, counted up to `limit` unless it is 0.
@@ -175,8 +203,7 @@ impl Pool {
         keys: &Bound<'py, PyAny>,
         args: &Bound<'py, PyTuple>,
     ) -> PyResult<Bound<'py, PySet>> {
-        let members = self.combine(keys, args, |keys| self.core().sunion(keys))?;
-        Elements::of(keys.py(), &members).set()
+        self.combined(keys, args, |core, keys| core.sunion(keys))
     }
 
     /// Returns the members of the first of several sets that none of the others has.
@@ -186,8 +213,7 @@ impl Pool {
         keys: &Bound<'py, PyAny>,
         args: &Bound<'py, PyTuple>,
     ) -> PyResult<Bound<'py, PySet>> {
-        let members = self.combine(keys, args, |keys| self.core().sdiff(keys))?;
-        Elements::of(keys.py(), &members).set()
+        self.combined(keys, args, |core, keys| core.sdiff(keys))
     }
 
     /// Keeps what sinter() returns under `dest`; returns how many members that are.

@@ -78,7 +78,7 @@ impl Before {
             Self::Bytes(bytes) => show(py, HostRef::Bytes(bytes))?,
             Self::Object(object) => show(py, HostRef::Object(object))?,
         };
-        shown.open(pool, py)
+        shown.open(pool)
     }
 }
 
@@ -118,7 +118,9 @@ impl Pool {
         value: &Bound<'py, PyAny>,
         options: &Options,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let (object, bytes) = keep(self, value)?;
+        let kept = keep(self, value)?;
+        let bytes = kept.bytes;
+        let object: Arc<dyn Any + Send + Sync> = Arc::new(kept);
         self.replace(py, name, &HostValue::Object(object, bytes), options)
     }
 
@@ -321,7 +323,7 @@ impl Pool {
         });
         let open = |shown: PyResult<Option<Shown<'py>>>| match shown? {
             None => Ok(py.None().into_bound(py)),
-            Some(shown) => shown.open(self, py),
+            Some(shown) => shown.open(self),
         };
         let values: Vec<_> = shown.into_iter().map(open).collect::<PyResult<_>>()?;
         PyList::new(py, values)
@@ -444,7 +446,7 @@ impl Pool {
         let max_age = duration("max_age", max_age)?;
         let name = text::key(key)?;
         match self.core().view_fresh_with(name, max_age, |value| show(py, value)) {
-            Ok(Some(shown)) => shown?.open(self, py).map(Some),
+            Ok(Some(shown)) => shown?.open(self).map(Some),
             Ok(None) => Ok(None),
             Err(error) => Err(raise(py, error)),
         }

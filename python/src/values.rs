@@ -9,24 +9,20 @@
 //! | `float` | `FD`, its eight bytes, little-endian |
 //! | `True`, `False`, `None` | `FC`, `t`, `f` or `n` |
 //! | larger `int` | `FB`, its decimal digits |
-//! | any other object, in a hash, list or set | `FA`, its pickle |
+//! | any other object, in a hash, list or set | `FA`, and where it [lies](crate::elements) |
 //!
 //! No UTF-8 begins with these bytes. The common case, a `str`, costs nothing on either way, and the
 //! digits of an `int` are told by parsing them, which the conversion needs anyhow.
 //!
 //! To a command that looks into a string (APPEND, STRLEN, GETRANGE, INCRBYFLOAT) a value is its
 //! [text](Plain::text), as redis-py would have sent it. As members of a set, and for LREM and LPOS,
-//! values are the same when type and value are: `1`, `1.0` and `"1"` are three. Objects are when their
-//! pickles are.
+//! values are the same when type and value are: `1`, `1.0` and `"1"` are three. Objects are when they
+//! are equal.
 
-use crate::{
-    errors::{data_error, type_name},
-    text::utf8,
-};
+use crate::{elements::Reference, text::utf8};
 use pyo3::{
     ffi,
     prelude::*,
-    sync::PyOnceLock,
     types::{PyBool, PyBytes, PyFloat, PyInt, PyString},
 };
 use std::{borrow::Cow, ops::Deref};
@@ -36,7 +32,8 @@ const DIGITS: u8 = 0xFE;
 const FLOAT: u8 = 0xFD;
 const CONSTANT: u8 = 0xFC;
 const LARGE: u8 = 0xFB;
-const PICKLE: u8 = 0xFA;
+/// An object's first byte; see [`elements`](crate::elements).
+pub(crate) const OBJECT: u8 = 0xFA;
 
 /// The most bytes of the decimal form of an `i64`.
 const MOST_DIGITS: usize = 20;
@@ -48,8 +45,10 @@ pub(crate) enum Encoded<'a> {
     Borrowed(&'a [u8]),
     /// A number or a constant.
     Short([u8; MOST_DIGITS + 1], u8),
-    /// Anything else.
+    /// Anything else of the six types.
     Built(Vec<u8>),
+    /// Any other object, in a collection.
+    Object(Reference),
 }
 
 impl Encoded<'_> {
@@ -86,6 +85,7 @@ impl Deref for Encoded<'_> {
             Self::Borrowed(bytes) => bytes,
             Self::Short(bytes, len) => &bytes[..usize::from(*len)],
             Self::Built(bytes) => bytes,
+            Self::Object(object) => object.element(),
         }
     }
 }
@@ -132,7 +132,7 @@ fn begins_as_integer(text: &[u8]) -> bool {
 #[cfg(not(feature = "abi3"))]
 #[inline(always)]
 pub(crate) fn is_text(bytes: &[u8]) -> bool {
-    !matches!(bytes, [b'0'..=b'9' | b'-' | PICKLE.., ..])
+    !matches!(bytes, [b'0'..=b'9' | b'-' | OBJECT.., ..])
 }
 
 /// A `str`'s bytes.
@@ -198,70 +198,19 @@ fn encode_int(value: &Bound<'_, PyAny>) -> PyResult<Option<Encoded<'static>>> {
     Ok(Some(Encoded::tagged(LARGE, utf8(text.as_any())?)))
 }
 
-/// A value as an element of a collection: an object is pickled.
-pub(crate) fn encode_element<'a>(value: &'a Bound<'_, PyAny>) -> PyResult<Encoded<'a>> {
-    match encode(value)? {
-        Some(encoded) => Ok(encoded),
-        None => pickle(value),
-    }
-}
-
-/// Several values as elements.
-pub(crate) fn encode_elements<'a>(values: &'a [Bound<'_, PyAny>]) -> PyResult<Vec<Encoded<'a>>> {
-    values.iter().map(encode_element).collect()
-}
-
-fn pickle(value: &Bound<'_, PyAny>) -> PyResult<Encoded<'static>> {
-    static DUMPS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let py = value.py();
-    let dumps = DUMPS.import(py, "pickle", "dumps")?;
-    let pickled = dumps.call1((value, 5)).map_err(|cause| {
-        let message = format!(
-            "an object in a hash, list or set has to be picklable, which this {} is not",
-            type_name(value)
-        );
-        let error = data_error(py, message);
-        error.set_cause(py, Some(cause));
-        error
-    })?;
-    Ok(Encoded::tagged(PICKLE, pickled.cast::<PyBytes>()?.as_bytes()))
-}
-
-/// What bytes of the core's stand for.
-#[derive(Debug)]
-pub(crate) enum Seen<'py> {
-    /// A value.
-    Ready(Bound<'py, PyAny>),
-    /// A pickle, to be opened when no key is being looked at.
-    Pickled(Vec<u8>),
-}
-
-impl<'py> Seen<'py> {
-    /// The value.
-    #[inline(always)]
-    pub(crate) fn open(self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        match self {
-            Self::Ready(value) => Ok(value),
-            Self::Pickled(pickle) => unpickle(py, &pickle),
-        }
-    }
-}
-
-#[cold]
-fn unpickle<'py>(py: Python<'py>, pickle: &[u8]) -> PyResult<Bound<'py, PyAny>> {
-    static LOADS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    LOADS.import(py, "pickle", "loads")?.call1((PyBytes::new(py, pickle),))
+/// An element that no collection has.
+pub(crate) fn no_element() -> Encoded<'static> {
+    Encoded::short(&[OBJECT])
 }
 
 /// Reads what [`encode`] wrote.
 ///
 /// Runs none of Python's code: the core may be showing the bytes where they lie.
 #[inline(always)]
-pub(crate) fn decode<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Seen<'py>> {
+pub(crate) fn decode<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
     match bytes {
-        [PICKLE, pickle @ ..] => Ok(Seen::Pickled(pickle.to_vec())),
-        [b'0'..=b'9' | b'-' | LARGE.., ..] => decode_other(py, bytes).map(Seen::Ready),
-        _ => new_str(py, bytes).map(Seen::Ready),
+        [b'0'..=b'9' | b'-' | LARGE.., ..] => decode_other(py, bytes),
+        _ => new_str(py, bytes),
     }
 }
 
@@ -332,7 +281,9 @@ impl<'v> Plain<'v> {
     pub(crate) fn of(py: Python<'_>, bytes: &'v [u8]) -> Self {
         let (kind, text) = match *bytes {
             [BYTES, ref rest @ ..] => (Kind::Bytes, Cow::Borrowed(rest)),
-            [DIGITS | PICKLE, ref rest @ ..] => (Kind::Text, Cow::Borrowed(rest)),
+            [DIGITS, ref rest @ ..] => (Kind::Text, Cow::Borrowed(rest)),
+            // An object has none.
+            [OBJECT, ..] => (Kind::Text, Cow::Borrowed(&b""[..])),
             [LARGE, ref rest @ ..] => (Kind::Number, Cow::Borrowed(rest)),
             [FLOAT, ref rest @ ..] => (Kind::Number, Cow::Owned(repr(py, decode_float(rest)))),
             [CONSTANT, b't'] => (Kind::Text, Cow::Borrowed(&b"True"[..])),

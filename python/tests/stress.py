@@ -71,7 +71,7 @@ class Quote:
         self.more = [key] * 8
 
     def __del__(self):
-        self.pool.get(self.key)
+        self.pool.exists(self.key)
 
 
 def resident_bytes():
@@ -87,6 +87,8 @@ def belongs(key, value):
         return value.key == key
     if isinstance(value, dict):
         return value["key"] == key
+    if isinstance(value, tuple):
+        return value[0] == key
     if isinstance(value, bytes):
         value = value.decode()
     return value == key or str(value).startswith(key + "|")
@@ -101,9 +103,8 @@ class Worker:
         self.wrong = wrong
         self.operations = 0
 
-    def value(self, key, is_element=False):
-        # Elements of collections have to be picklable.
-        kind = self.random.randrange(1 if is_element else 0, 5)
+    def value(self, key):
+        kind = self.random.randrange(5)
         if kind == 0:
             return Quote(key, self.pool)
         if kind == 1:
@@ -137,7 +138,7 @@ class Worker:
         field = self.random.choice("abcdef")
         choice = self.random.randrange(6)
         if choice < 2:
-            self.pool.hset(key, {field: self.value(key, True)})
+            self.pool.hset(key, {field: self.value(key)})
         elif choice < 3:
             self.check(key, self.pool.hget(key, field))
         elif choice < 4:
@@ -151,7 +152,7 @@ class Worker:
     def lists(self, key):
         choice = self.random.randrange(6)
         if choice < 2:
-            if self.pool.lpush(key, self.value(key, True)) > 50:
+            if self.pool.lpush(key, self.value(key)) > 50:
                 self.pool.delete(key)
         elif choice < 4:
             self.check(key, self.pool.rpop(key))
@@ -159,12 +160,16 @@ class Worker:
             for value in self.pool.lrange(key, 0, 10):
                 self.check(key, value)
 
+    def member(self, key):
+        number = self.random.randrange(30)
+        return (key, number) if number % 2 else f"{key}|{number}"
+
     def sets(self, key):
         choice = self.random.randrange(4)
         if choice == 0:
-            self.pool.sadd(key, key + "|" + str(self.random.randrange(30)))
+            self.pool.sadd(key, self.member(key))
         elif choice == 1:
-            self.pool.srem(key, key + "|" + str(self.random.randrange(30)))
+            self.pool.srem(key, self.member(key))
         elif choice == 2:
             self.check(key, self.pool.spop(key))
         else:

@@ -10,7 +10,7 @@ import weakref
 
 import pytest
 
-from memory_cache_pool import CacheConfig, DataError, MemoryCachePool, WrongTypeError
+from memory_cache_pool import CacheConfig, MemoryCachePool, WrongTypeError
 
 
 @dataclasses.dataclass
@@ -50,42 +50,6 @@ def test_an_object_comes_back_as_itself(pool, value):
     assert pool.get("k") is value
     assert pool["k"] is value
     assert pool.mget("k")[0] is value
-
-
-@pytest.mark.parametrize("value", OBJECTS, ids=repr)
-def test_an_object_in_a_collection_comes_back_as_an_equal_one(pool, value):
-    pool.hset("h", {"f": value, "n": 1})
-    assert pool.hget("h", "f") == value
-    assert pool.hgetall("h") == {"f": value, "n": 1}
-    pool.rpush("l", value, 1)
-    assert pool.lrange("l", 0, -1) == [value, 1]
-    assert pool.lpop("l") == value
-    assert type(pool.hget("h", "f")) is type(value)
-
-
-def test_an_object_in_a_collection_is_a_copy(pool):
-    levels = [1, 2]
-    pool.hset("h", {"levels": levels})
-    pool.rpush("l", levels)
-    levels.append(3)
-    assert pool.hget("h", "levels") == [1, 2]
-    pool.hget("h", "levels").append(4)
-    assert pool.hget("h", "levels") == pool.lindex("l", 0) == [1, 2]
-
-
-def test_an_element_that_cannot_be_pickled_is_refused_and_nothing_changes(pool):
-    pool.rpush("l", 1)
-    pool.hset("h", "f", 1)
-    for call in [
-        lambda: pool.rpush("l", 2, threading.Lock()),
-        lambda: pool.hset("h", {"f": 2, "g": threading.Lock()}),
-        lambda: pool.sadd("s", threading.Lock()),
-    ]:
-        with pytest.raises(DataError, match="pickl"):
-            call()
-    assert pool.lrange("l", 0, -1) == [1]
-    assert pool.hgetall("h") == {"f": 1}
-    assert pool.exists("s") == 0
 
 
 def test_an_array_is_not_copied(pool):
@@ -265,38 +229,6 @@ def test_an_object_may_enter_the_pool_from_its_methods(copies):
     assert "del" in log
     assert pool.set("after", 1) is True
     log.clear()
-
-
-class Unpickled:
-    """Enters the pool when it is pickled, read back, hashed or compared."""
-
-    pool = MemoryCachePool()
-
-    def __reduce__(self):
-        self.pool.rpush("l", "while pickling")
-        return Unpickled, ()
-
-    def __init__(self):
-        self.pool.set("made", 1)
-
-    def __hash__(self):
-        self.pool.set("hashed", 1)
-        return 1
-
-    def __eq__(self, other):
-        self.pool.set("compared", 1)
-        return isinstance(other, Unpickled)
-
-
-def test_an_element_may_enter_the_pool_while_it_is_pickled_and_read():
-    pool = Unpickled.pool
-    pool.rpush("l", Unpickled())
-    pool.sadd("s", Unpickled(), "plain")
-    pool.hset("h", {"f": Unpickled()})
-    assert pool.lrange("l", 0, -1).count("while pickling") == 3
-    assert pool.smembers("s") == {Unpickled(), "plain"}
-    assert pool.hgetall("h") == {"f": Unpickled()}
-    assert pool.lrem("l", 0, Unpickled()) == 1
 
 
 def test_a_finalizer_that_raises_harms_nobody(pool, monkeypatch):

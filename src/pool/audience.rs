@@ -1,5 +1,5 @@
-//! Who is told of changes: a listener of [removals](super::Removal), and whoever
-//! [watches](super::Watch) a key.
+//! Who is told of changes: a listener of [removals](super::Removal), whoever
+//! [watches](super::Watch) a key, and a [host of elements](super::element_host).
 //!
 //! # How it works
 //!
@@ -7,7 +7,7 @@
 //! record has left its slot, and [`note_changed`](Engine::note_changed) when a key has a value that
 //! took nobody's place, or when a counter was moved where it lies. They come after the CAS that is the
 //! change, by the thread that has won it, and thereby once. Where nobody listens and nobody watches
-//! they are a load and a branch.
+//! they are a load and a branch, and another one for the host.
 //!
 //! Watched keys lie in shelves by their hash, each with a lock and a count of those who watch. A
 //! write takes the lock only of a shelf that is watched, and for the time of a search.
@@ -45,7 +45,7 @@ use super::{
     watch::Watched,
 };
 use crate::{
-    reclaim::barrier::Barriers,
+    reclaim::{Guard, barrier::Barriers},
     record::Live,
     sync::{AtomicUsize, Mutex, Ordering, lock},
 };
@@ -199,7 +199,10 @@ impl Engine {
     /// Notes that a record has left its slot, and why; without a cause when its value, or what was
     /// made of that, lives on in the record that took its place. Called by the winner of the CAS.
     #[inline(always)]
-    pub(super) fn note_gone(&self, old: Live<'_>, cause: Option<RemovalCause>) {
+    pub(super) fn note_gone(&self, guard: &Guard<'_>, old: Live<'_>, cause: Option<RemovalCause>) {
+        if cause.is_some() {
+            self.note_elements_gone(guard, old);
+        }
         if self.audience.is_anybody() {
             self.tell_gone(old, cause);
         }

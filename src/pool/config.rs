@@ -2,6 +2,7 @@
 
 use super::{
     byte_size::ByteSize,
+    element_host::ElementHost,
     listener::Listener,
     policy::EvictionPolicy,
     removal::{Removal, Removals, channel},
@@ -41,6 +42,7 @@ pub struct CacheConfig {
     pub(super) capacity: Option<usize>,
     pub(super) clock: Option<Arc<dyn Clock>>,
     pub(super) listener: Option<Listener>,
+    pub(super) element_host: Option<Arc<dyn ElementHost>>,
 }
 
 impl Default for CacheConfig {
@@ -65,6 +67,7 @@ impl CacheConfig {
             capacity: None,
             clock: None,
             listener: None,
+            element_host: None,
         }
     }
 
@@ -155,6 +158,17 @@ impl CacheConfig {
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = Some(clock);
+        self
+    }
+
+    /// Has `host` told which elements of hashes, lists and sets come and go that stand for objects of
+    /// its own: for a language binding that keeps objects by reference.
+    ///
+    /// As soon as there are any, what goes as a whole is looked through: DEL, expiry and eviction of
+    /// a collection take O(elements) then.
+    #[must_use]
+    pub fn element_host(mut self, host: Arc<dyn ElementHost>) -> Self {
+        self.element_host = Some(host);
         self
     }
 

@@ -21,6 +21,7 @@ use crate::{
     table::Found,
     tally::Tally,
     value::{
+        change::Change,
         collection::{Attempt, Verdict},
         element::Element,
         hash::{HashEdit, HashValue},
@@ -29,6 +30,7 @@ use crate::{
         tree::{edit::Edit, fields::Outcome},
     },
 };
+use std::ops::Range;
 
 /// A key as an edit has found it.
 #[derive(Debug)]
@@ -60,13 +62,19 @@ impl Basis {
     }
 }
 
-/// Whether steps have changed a list.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// What steps have done to the elements that a list had.
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Changes {
-    /// They have.
-    Yes,
     /// It is as it was.
     No,
+    /// All are there still, among others.
+    Added,
+    /// Those of these indices are.
+    Kept(Range<u64>),
+    /// Those of these indices are gone.
+    Gone(Vec<u64>),
+    /// The one of this index is.
+    Replaced(u64),
 }
 
 /// A hash that a key holds, or the empty one.
@@ -167,6 +175,19 @@ impl Engine {
     /// Gives a key a copy of another one's value and its deadline, whatever it held; false when
     /// another write of the key came first. O(elements).
     pub(super) fn install_copy(
+        &self,
+        guard: &Guard<'_>,
+        target: &Target<'_, '_>,
+        source: Live<'_>,
+    ) -> Result<bool, Error> {
+        let is_done = self.try_copy(guard, target, source)?;
+        if is_done {
+            self.note_copied(guard, source);
+        }
+        Ok(is_done)
+    }
+
+    fn try_copy(
         &self,
         guard: &Guard<'_>,
         target: &Target<'_, '_>,
@@ -289,6 +310,7 @@ impl Engine {
         mut target: Target<'g, '_>,
         family: Family,
         basis: Basis,
+        changes: &[Change<'_>],
         mut apply: impl FnMut(
             Option<Live<'g>>,
             &mut Attempt<'g, 'g, Guard<'d>>,
@@ -298,10 +320,29 @@ impl Engine {
         loop {
             let verdict = apply(target.live, &mut attempt)?;
             if self.carry_out(guard, &target, family, basis, verdict, &mut attempt)? {
+                self.note_edit(guard, &target, family, basis, verdict, changes);
                 return Ok(attempt.outcome());
             }
             attempt.begin_again();
             target = self.target(guard, target.key)?;
+        }
+    }
+
+    /// Notes what an edit of a hash or set has changed that was carried out.
+    #[inline]
+    fn note_edit(
+        &self,
+        guard: &Guard<'_>,
+        target: &Target<'_, '_>,
+        family: Family,
+        basis: Basis,
+        verdict: Verdict,
+        changes: &[Change<'_>],
+    ) {
+        // A key that goes is noted with all that it held.
+        if matches!(verdict, Verdict::Packed | Verdict::Tree) {
+            let before = if matches!(basis, Basis::Present) { target.live } else { None };
+            self.note_fields(guard, family, before, changes);
         }
     }
 
@@ -317,13 +358,18 @@ impl Engine {
         gather(&mut edit)?;
         let edit = edit.settle();
         let guard = &self.pin_to_write();
-        let target = match self.edit_field(guard, key, Family::Hash, edit.only())? {
+        let target = match self.edit_field(guard, key, Family::Hash, edit.changes())? {
             Small::Done(fate) => return Ok(Outcome::of(fate)),
             Small::No(target) => target,
         };
-        self.edit_fields(guard, target, Family::Hash, Basis::Present, |live, attempt| {
-            edit.apply(hash_of(live)?, attempt)
-        })
+        self.edit_fields(
+            guard,
+            target,
+            Family::Hash,
+            Basis::Present,
+            edit.changes(),
+            |live, attempt| edit.apply(hash_of(live)?, attempt),
+        )
     }
 
     /// Gives a field of a hash the value that a call makes of the present one, unless it makes
@@ -349,6 +395,7 @@ impl Engine {
             let verdict = edit.apply(hash, &mut attempt)?;
             let (family, basis) = (Family::Hash, Basis::Present);
             if self.carry_out(guard, &target, family, basis, verdict, &mut attempt)? {
+                self.note_edit(guard, &target, family, basis, verdict, edit.changes());
                 return Ok(());
             }
         }
@@ -365,13 +412,18 @@ impl Engine {
         gather(&mut edit)?;
         let edit = edit.settle();
         let guard = &self.pin_to_write();
-        let target = match self.edit_field(guard, key, Family::Set, edit.only())? {
+        let target = match self.edit_field(guard, key, Family::Set, edit.changes())? {
             Small::Done(fate) => return Ok(Outcome::of(fate)),
             Small::No(target) => target,
         };
-        self.edit_fields(guard, target, Family::Set, Basis::Present, |live, attempt| {
-            edit.apply(set_of(live)?, attempt)
-        })
+        self.edit_fields(
+            guard,
+            target,
+            Family::Set,
+            Basis::Present,
+            edit.changes(),
+            |live, attempt| edit.apply(set_of(live)?, attempt),
+        )
     }
 
     /// Removes the members of a set that a call chooses, and returns them. As
@@ -407,7 +459,12 @@ impl Engine {
         let edit = edit.settle();
         let mut attempt = Attempt::new(guard);
         let verdict = edit.apply(set, &mut attempt)?;
-        self.carry_out(guard, target, Family::Set, Basis::Present, verdict, &mut attempt)
+        let (family, basis) = (Family::Set, Basis::Present);
+        let is_done = self.carry_out(guard, target, family, basis, verdict, &mut attempt)?;
+        if is_done {
+            self.note_edit(guard, target, family, basis, verdict, edit.changes());
+        }
+        Ok(is_done)
     }
 
     /// Gives a key a set of these members, whatever it held; no members remove it.
@@ -420,7 +477,7 @@ impl Engine {
         let basis = Basis::Nothing(self.default_deadline());
         let guard = &self.pin_to_write();
         let target = self.target(guard, key)?;
-        self.edit_fields(guard, target, Family::Set, basis, |_, attempt| {
+        self.edit_fields(guard, target, Family::Set, basis, edit.changes(), |_, attempt| {
             edit.apply(SetValue::EMPTY, attempt)
         })
         .map(drop)
@@ -459,6 +516,7 @@ impl Engine {
             if self.install(guard, &target, Body::List(&image), Basis::Present)? {
                 // SAFETY: as in `carry_out`.
                 unsafe { edit.commit() };
+                self.note_steps(guard, list, &changes);
                 self.finish(guard, Tally::Sets);
                 return Ok(reply);
             }

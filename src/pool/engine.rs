@@ -389,7 +389,7 @@ impl Engine {
         let replaced = unsafe { self.table.replace(found, hash, draft.record(), guard) };
         let Some(before) = replaced else {
             if is_mutant(Mutant::LoserTells) {
-                self.note_gone(live_of(found, guard), cause);
+                self.note_gone(guard, live_of(found, guard), cause);
             }
             return false;
         };
@@ -406,7 +406,7 @@ impl Engine {
         }
         guard.stripe().of(Tally::RecordBytes).add(after.wrapping_sub(before));
         self.look_after(plan, hash, record, guard);
-        self.note_gone(live_of(found, guard), cause);
+        self.note_gone(guard, live_of(found, guard), cause);
         true
     }
 
@@ -472,7 +472,7 @@ impl Engine {
             self.evictor.note_removed(guard.evict());
         }
         if removed || is_mutant(Mutant::LoserTells) {
-            self.note_gone(live_of(found, guard), Some(cause));
+            self.note_gone(guard, live_of(found, guard), Some(cause));
         }
         removed
     }
@@ -566,6 +566,7 @@ impl Engine {
 
 impl Drop for Engine {
     fn drop(&mut self) {
+        self.give_elements_up();
         // SAFETY: guards borrow the engine, so that none exists any more.
         unsafe { self.domain.close() };
     }

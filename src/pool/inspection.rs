@@ -33,10 +33,12 @@ impl MemoryCachePool {
     }
 
     /// The bytes that `key` takes with its value, apart from its share of the table; of a host's
-    /// own value only the reference is counted. Does not count as a use of the key.
+    /// objects, what they hold by its word. O(1), but O(elements) once elements stand for objects.
+    /// Does not count as a use of the key.
     #[must_use]
     pub fn memory_usage(&self, key: impl AsRef<[u8]>) -> Option<usize> {
-        self.engine.read(key.as_ref(), Touch::No, |live| live.memory())
+        let engine = &*self.engine;
+        engine.read(key.as_ref(), Touch::No, |live| live.memory() + engine.element_bytes(live))
     }
 }
 

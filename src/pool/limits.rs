@@ -98,7 +98,7 @@ impl<'v> Host for View<'v> {
                 Cause::Expired => (Tally::Expirations, RemovalCause::Expired),
             };
             self.guard.stripe().of(tally).add(1);
-            self.engine.note_gone(self.live(seen), Some(cause));
+            self.engine.note_gone(self.guard, self.live(seen), Some(cause));
         }
         removed
     }

@@ -43,6 +43,8 @@ impl MemoryCachePool {
         if !self.check_lists(source, destination)? {
             return Ok(None);
         }
+        // An object that the element stands for is there meanwhile.
+        let _pinned = self.engine.pin();
         let Some(element) = pop_one(&self.engine, source, from)? else { return Ok(None) };
         if let Err(error) = self.push_options(destination, &[&element], PushOptions::at(to)) {
             self.push_options(source, &[&element], PushOptions::at(from))?;
@@ -127,7 +129,7 @@ fn rotate(
                 ListEnd::Right => steps.trim(0, last),
             }
             steps.push(to.side(), &element)?;
-            Ok((Changes::Yes, true))
+            Ok((Changes::Added, true))
         })?;
         if is_moved {
             return Ok(Some(element));

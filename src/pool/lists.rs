@@ -158,30 +158,35 @@ impl MemoryCachePool {
             let (side, text, most) =
                 (options.end.side(), element.as_ref(), max_len.unwrap_or(u64::MAX));
             let pushed = engine.edit_ends(&guard, key.as_ref(), |list| {
-                Some((list.pushed(side, text, most)?, count(list.len() + 1)))
+                Some((list.pushed(side, text, most)?, list))
             })?;
-            if let Some(len) = pushed {
-                return Ok(len);
+            if let Some(list) = pushed {
+                engine.note_written(&guard, elements);
+                engine.note_steps(&guard, list, &kept_by(options.end, list.len(), 1, most));
+                return Ok(count(list.len() + 1));
             }
         }
-        engine.edit_list(&guard, key.as_ref(), |list, steps| {
+        let len = engine.edit_list(&guard, key.as_ref(), |list, steps| {
             if elements.is_empty() || options.only_existing && list.len() == 0 {
                 return Ok((Changes::No, count(list.len())));
             }
             for element in elements {
                 steps.push(options.end.side(), element.as_ref())?;
             }
-            let len = steps.len();
-            if let Some(most) = max_len
-                && len > most
-            {
+            let (len, most) = (steps.len(), max_len.unwrap_or(u64::MAX));
+            if len > most {
                 match options.end {
                     ListEnd::Left => steps.trim(0, most),
                     ListEnd::Right => steps.trim(len - most, len),
                 }
             }
-            Ok((Changes::Yes, count(len)))
-        })
+            Ok((kept_by(options.end, list.len(), elements.len() as u64, most), count(len)))
+        })?;
+        if len > 0 {
+            let most = max_len.map_or(usize::MAX, count);
+            engine.note_written(&guard, &elements[elements.len().saturating_sub(most)..]);
+        }
+        Ok(len)
     }
 
     /// Takes the first element. The key goes with its last element.
@@ -308,8 +313,10 @@ impl MemoryCachePool {
             if !steps.set(index, element.as_ref())? {
                 return Err(Error::IndexOutOfRange);
             }
-            Ok((Changes::Yes, ()))
-        })
+            Ok((Changes::Replaced(index), ()))
+        })?;
+        self.engine.note_written(&guard, &[element]);
+        Ok(())
     }
 
     /// Puts `element` beside the first one that equals `pivot`, and returns how many there are
@@ -327,7 +334,7 @@ impl MemoryCachePool {
         element: impl AsRef<[u8]>,
     ) -> Result<i64, Error> {
         let guard = self.engine.pin_to_write();
-        self.engine.edit_list(&guard, key.as_ref(), |list, steps| {
+        let len = self.engine.edit_list(&guard, key.as_ref(), |list, steps| {
             if list.len() == 0 {
                 return Ok((Changes::No, 0));
             }
@@ -335,8 +342,12 @@ impl MemoryCachePool {
                 return Ok((Changes::No, -1));
             };
             steps.insert(at + u64::from(position == InsertPosition::After), element.as_ref())?;
-            Ok((Changes::Yes, i64::try_from(steps.len()).unwrap_or(i64::MAX)))
-        })
+            Ok((Changes::Added, i64::try_from(steps.len()).unwrap_or(i64::MAX)))
+        })?;
+        if len > 0 {
+            self.engine.note_written(&guard, &[element]);
+        }
+        Ok(len)
     }
 
     /// Removes elements that equal `element`: the first `most` when that is positive, the last ones
@@ -361,7 +372,8 @@ impl MemoryCachePool {
             }
             found.sort_unstable();
             steps.remove(&found);
-            Ok((Changes::Yes, found.len()))
+            let removed = found.len();
+            Ok((Changes::Gone(found), removed))
         })
     }
 
@@ -379,7 +391,7 @@ impl MemoryCachePool {
                 return Ok((Changes::No, ()));
             }
             steps.trim(range.start, range.end);
-            Ok((Changes::Yes, ()))
+            Ok((Changes::Kept(range), ()))
         })
     }
 
@@ -435,18 +447,28 @@ impl MemoryCachePool {
 pub(super) fn pop_one(engine: &Engine, key: &[u8], end: ListEnd) -> Result<Option<Vec<u8>>, Error> {
     let guard = engine.pin_to_write();
     if let Some(element) = engine.edit_ends(&guard, key, |list| list.popped(end.side()))? {
-        return Ok(Some(element.to_vec()));
+        let element = element.to_vec();
+        engine.note_taken(&guard, &element);
+        return Ok(Some(element));
     }
     engine.edit_list(&guard, key, |list, steps| {
         let len = list.len();
         let at = if end == ListEnd::Left { 0 } else { len.saturating_sub(1) };
         let Some(element) = list.at(at) else { return Ok((Changes::No, None)) };
-        match end {
-            ListEnd::Left => steps.trim(1, len),
-            ListEnd::Right => steps.trim(0, at),
-        }
-        Ok((Changes::Yes, Some(element.to_vec())))
+        let kept = if end == ListEnd::Left { 1..len } else { 0..at };
+        steps.trim(kept.start, kept.end);
+        Ok((Changes::Kept(kept), Some(element.to_vec())))
     })
+}
+
+/// What is left of a list of `len` elements when so many are pushed at an end, and `most` stay.
+fn kept_by(end: ListEnd, len: u64, pushed: u64, most: u64) -> Changes {
+    let kept = most.saturating_sub(pushed).min(len);
+    match end {
+        _ if kept == len => Changes::Added,
+        ListEnd::Left => Changes::Kept(0..kept),
+        ListEnd::Right => Changes::Kept(len - kept..len),
+    }
 }
 
 /// Takes up to `most` elements from an end; `None` when the key does not exist.
@@ -466,11 +488,9 @@ pub(super) fn pop(
         let from = if end == ListEnd::Left { 0 } else { len - 1 };
         let elements = list.iter_from(from, end.side()).take(count(taken));
         let popped = elements.map(Element::to_vec).collect();
-        match end {
-            ListEnd::Left => steps.trim(taken, len),
-            ListEnd::Right => steps.trim(0, len - taken),
-        }
-        Ok((Changes::Yes, Some(popped)))
+        let kept = if end == ListEnd::Left { taken..len } else { 0..len - taken };
+        steps.trim(kept.start, kept.end);
+        Ok((Changes::Kept(kept), Some(popped)))
     })
 }
 

@@ -88,7 +88,7 @@ impl MemoryCachePool {
         destination: impl AsRef<[u8]>,
         keys: &[K],
     ) -> Result<usize, Error> {
-        self.store(destination.as_ref(), &self.sinter(keys)?)
+        self.store(destination.as_ref(), || self.sinter(keys))
     }
 
     /// Gives `destination` the members of [`sunion`](Self::sunion); as
@@ -102,7 +102,7 @@ impl MemoryCachePool {
         destination: impl AsRef<[u8]>,
         keys: &[K],
     ) -> Result<usize, Error> {
-        self.store(destination.as_ref(), &self.sunion(keys)?)
+        self.store(destination.as_ref(), || self.sunion(keys))
     }
 
     /// Gives `destination` the members of [`sdiff`](Self::sdiff); as
@@ -116,11 +116,18 @@ impl MemoryCachePool {
         destination: impl AsRef<[u8]>,
         keys: &[K],
     ) -> Result<usize, Error> {
-        self.store(destination.as_ref(), &self.sdiff(keys)?)
+        self.store(destination.as_ref(), || self.sdiff(keys))
     }
 
-    fn store(&self, destination: &[u8], members: &[Vec<u8>]) -> Result<usize, Error> {
-        self.engine.put_set(destination, members)?;
+    fn store(
+        &self,
+        destination: &[u8],
+        combine: impl FnOnce() -> Result<Vec<Vec<u8>>, Error>,
+    ) -> Result<usize, Error> {
+        // Objects that members stand for are there meanwhile.
+        let _pinned = self.engine.pin();
+        let members = combine()?;
+        self.engine.put_set(destination, &members)?;
         Ok(members.len())
     }
 

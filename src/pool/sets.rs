@@ -184,16 +184,15 @@ impl MemoryCachePool {
     ) -> Result<bool, Error> {
         let (source, destination) = (source.as_ref(), destination.as_ref());
         let member = member.as_ref();
-        {
-            let engine = &*self.engine;
-            let guard = engine.pin();
-            let look = |key| engine.look_up(&guard, key, engine.hash(key), Touch::No);
-            let Some(from) = look(source) else { return Ok(false) };
-            let from = set_of(Some(from))?;
-            set_of(look(destination))?;
-            if source == destination {
-                return Ok(from.contains(member, &engine.hasher));
-            }
+        let engine = &*self.engine;
+        // Kept to the end: an object that the member stands for is there meanwhile.
+        let guard = engine.pin();
+        let look = |key| engine.look_up(&guard, key, engine.hash(key), Touch::No);
+        let Some(from) = look(source) else { return Ok(false) };
+        let from = set_of(Some(from))?;
+        set_of(look(destination))?;
+        if source == destination {
+            return Ok(from.contains(member, &engine.hasher));
         }
         if !self.srem(source, member)? {
             return Ok(false);

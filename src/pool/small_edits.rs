@@ -80,12 +80,13 @@ impl Engine {
         guard: &'g Guard<'_>,
         key: &'k [u8],
         family: Family,
-        change: Option<&'g Change<'g>>,
+        changes: &'g [Change<'g>],
     ) -> Result<Small<'g, 'k>, Error> {
         if key.len() > LONGEST_KEY {
             return Err(Error::KeyTooLong);
         }
         let hash = self.hash(key);
+        let change = if let [change] = changes { Some(change) } else { None };
         loop {
             let found = self.find_for_write(guard, key, hash);
             let live = found.as_ref().map(|found| live_of(found, guard));
@@ -116,6 +117,9 @@ impl Engine {
             };
             if is_done {
                 let is_idle = fate == Fate::Idle;
+                if !is_idle {
+                    self.note_fields(guard, family, live, changes);
+                }
                 self.finish(guard, if is_idle { Tally::OtherOperations } else { Tally::Sets });
                 return Ok(Small::Done(fate));
             }

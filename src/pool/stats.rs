@@ -266,7 +266,7 @@ fn key_info(engine: &Engine, live: Live<'_>, now: u64) -> KeyInfo {
         ttl: Ttl::of(live, now),
         access_count: live.usage().access_count(),
         idle: engine.idle(live),
-        memory_estimate: live.memory(),
+        memory_estimate: live.memory() + engine.element_bytes(live),
         no_evict: live.is_spared(),
     }
 }

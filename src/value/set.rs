@@ -117,10 +117,10 @@ pub(crate) struct SettledSetEdit<'a, H> {
 }
 
 impl<'a, H: BuildHasher> SettledSetEdit<'a, H> {
-    /// The change, if it is one only.
+    /// The changes.
     #[inline]
-    pub(crate) fn only(&self) -> Option<&'a Change<'a>> {
-        if let [change] = self.changes { Some(change) } else { None }
+    pub(crate) fn changes(&self) -> &'a [Change<'a>] {
+        self.changes
     }
 
     /// Makes what a set becomes by the changes; the attempt has just begun.
