@@ -258,10 +258,8 @@ pub(crate) enum Mutant {
     TentativeMoved,
     /// R7: an attach leaves a control word that says that the bucket was moved.
     NoneIsDone,
-    /// R7: a reader that meets a frozen record does not look whether it was moved.
+    /// R7: a reader does not look whether the bucket was moved.
     ReaderIgnoresDone,
-    /// R7: a reader that meets nothing does not look whether the bucket was moved.
-    MissIgnoresDone,
     /// R7: what a migration fills is empty instead of unfilled to begin with.
     FilledFromEmpty,
     /// R7: the control word of a filled bucket is stored instead of exchanged.

@@ -187,41 +187,26 @@ fn look_at_head<R>(
 
 /// Looks through the whole chain of a hash, whatever the state of its bucket.
 ///
-/// The old chain decides until its control word says that it is done. So what counts is a control
-/// word that was loaded inside this look: after a frozen record was seen, or after nothing was seen
-/// in the head.
+/// The old chain decides until its control word says that it is done; so it is asked first. If it was
+/// not done then, what is found was the key's record at some instant since, also if it is frozen. And
+/// only then is it safe to follow (T10): the words of a bucket that was moved earlier stay in it, and
+/// what they mean may have been freed.
 pub(super) fn look<R: Record>(
     generation: &Generation,
     hash: u64,
     is_match: impl Fn(NonNull<R>) -> bool + Copy,
 ) -> Looked<'_> {
     let (head, tag) = (generation.head(hash), Tag::of(hash));
-    let is_it = |slot: &AtomicPtr<()>| {
-        let word = bucket::load(slot);
-        let record = word.thawed().as_record::<R>(tag).filter(|record| is_match(*record));
-        record.map(|_| word)
-    };
-    let find = |slots: &'_ bucket::Slots| {
-        slots.0.iter().enumerate().find_map(|(index, slot)| Some((index, is_it(slot)?)))
-    };
-    if let Some((index, word)) = find(&head.slots) {
-        let is_moved = word.is_frozen() && has_moved(head.control());
-        return if is_moved && !is_mutant(Mutant::ReaderIgnoresDone) {
-            Looked::Moved
-        } else {
-            Looked::Found(&head.slots.0[index], word)
-        };
-    }
     let control = head.control();
-    if has_moved(control) && !is_mutant(Mutant::MissIgnoresDone) {
+    if has_moved(control) && !is_mutant(Mutant::ReaderIgnoresDone) {
         return Looked::Moved;
     }
-    for slots in generation.overflow_of(control) {
-        if let Some((index, word)) = find(slots) {
-            if word.is_frozen() && has_moved(head.control()) {
-                return Looked::Moved;
-            }
-            return Looked::Found(&slots.0[index], word);
+    for slot in generation.chain(head, control).flat_map(|slots| &slots.0) {
+        let word = bucket::load(slot);
+        if let Some(record) = word.thawed().as_record::<R>(tag)
+            && is_match(record)
+        {
+            return Looked::Found(slot, word);
         }
     }
     Looked::Absent

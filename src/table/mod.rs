@@ -77,6 +77,8 @@
 //! * **T8** Nobody reads or writes a key in a successor before he has seen *done* on the bucket of
 //!   that key in its predecessor (shrinking: of that key, not of the bucket's partner).
 //! * **T9** Only the root, which is complete, has a successor.
+//! * **T10** Nobody follows a frozen word to its record unless he has seen, under the pin that he holds,
+//!   a control word of its bucket that is not done.
 //!
 //! Why T4: (a) the commits of a bucket are totally ordered by the control word's modification
 //! order; (b) the key was absent at an instant after reading c and nothing committed between c and
@@ -97,8 +99,9 @@
 //! | `insert`, present | the load of the slot that held the key                         |
 //! | the move of a bucket | the CAS of its control word to *done*                      |
 //!
-//! A `find` that meets a frozen record takes effect at the load of the control word that follows,
-//! if that is not *done*; if it is, the look in the successor counts.
+//! A look through a chain begins with its control word. If that is *done*, the look in the successor
+//! counts. If not, a frozen record that is met was the key's at the instant of its freezing or of that
+//! load, whichever is later, and a `find` takes effect there.
 //!
 //! # Orderings
 //!
@@ -118,7 +121,10 @@
 //! # Reclamation
 //!
 //! Records and overflow buckets are retired by the thread whose CAS unlinked them, after it, and so
-//! outlive every pin under which they could be found. A record that lost its commit was visible as
+//! outlive every pin under which they could be found. The frozen words of a bucket that was moved are
+//! not unlinked with the records that they mean, and stay until the generation goes: whoever follows
+//! one has seen under his pin that the bucket was not done (T10). Then the record was still in place
+//! when he was pinned already, since what comes after *done* is needed to unlink it. A record that lost its commit was visible as
 //! TENT and is therefore retired, not freed. An overflow bucket that was unlinked may still be
 //! walked, and late inserters may even place a TENT word in it: their commit fails, and they take
 //! the word out while they are pinned. A generation is retired after the root has left it, as a

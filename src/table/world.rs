@@ -6,16 +6,18 @@
 use super::{Found, Insert, Record, Table, bucket, generation::Generation, word::Seen};
 use crate::{
     reclaim::{Domain, Guard, Retired, Seat, magazine::block_bytes},
-    sync::{UnsafeCell, thread},
+    sync::{FreedMark, UnsafeCell, thread},
 };
 use std::{collections::BTreeSet, ptr::NonNull, sync::Arc};
 
-/// A record whose payload loom watches: a read that is not ordered after its writing fails.
+/// A record whose payload loom watches: a read that is not ordered after its writing fails. So does
+/// a look at the key of one that was freed.
 #[repr(C, align(16))]
 pub(super) struct Node {
     birth: UnsafeCell<u32>,
     key: u64,
     payload: UnsafeCell<u64>,
+    freed: FreedMark,
 }
 
 // SAFETY: the block has the size that `World::node` takes.
@@ -36,13 +38,24 @@ unsafe impl Record for Node {
 
     unsafe fn retired(node: NonNull<Self>) -> Retired {
         unsafe fn drop_content(block: NonNull<u8>) -> usize {
+            let node = block.cast::<Node>();
             // SAFETY: the block holds a node that nobody reaches any more.
-            unsafe { block.cast::<Node>().drop_in_place() };
+            unsafe { node.as_ref() }.freed.set();
+            // SAFETY: as above.
+            unsafe { node.drop_in_place() };
             0
         }
         let bytes = u32::try_from(block_bytes(size_of::<Self>())).unwrap();
         Retired::Owner { block: node.cast(), bytes, held: 0, drop_content }
     }
+}
+
+/// The key of a node that is not freed.
+fn key_of(node: NonNull<Node>) -> u64 {
+    // SAFETY: found under a guard, or the model is at rest; what is freed keeps its mark.
+    let node = unsafe { node.as_ref() };
+    node.freed.check();
+    node.key
 }
 
 /// The payload of a node that is not freed.
@@ -66,15 +79,19 @@ impl World {
 
     fn node(guard: &Guard<'_>, key: u64, payload: u64) -> NonNull<Node> {
         let node = guard.take_block(block_bytes(size_of::<Node>())).cast::<Node>();
-        let content = Node { birth: UnsafeCell::new(0), key, payload: UnsafeCell::new(payload) };
+        let content = Node {
+            birth: UnsafeCell::new(0),
+            key,
+            payload: UnsafeCell::new(payload),
+            freed: FreedMark::default(),
+        };
         // SAFETY: the block is ours and large enough.
         unsafe { node.write(content) };
         node
     }
 
     fn find_for_write<'g>(&'g self, guard: &'g Guard<'_>, key: u64) -> Option<Found<'g, Node>> {
-        // SAFETY: found under the guard.
-        self.table.find_for_write(key, |node| unsafe { node.as_ref() }.key == key, guard)
+        self.table.find_for_write(key, |node| key_of(node) == key, guard)
     }
 
     /// Inserts unless the key is there; whether it did.
@@ -84,7 +101,7 @@ impl World {
             let node = Self::node(&guard, key, payload);
             // SAFETY: the node is private and of this hash; others are found under the guard.
             let inserted =
-                unsafe { self.table.insert(key, node, |other| other.as_ref().key == key, &guard) };
+                unsafe { self.table.insert(key, node, |other| key_of(other) == key, &guard) };
             match inserted {
                 Insert::Done => return true,
                 // SAFETY: out of the table, and ours.
@@ -140,9 +157,7 @@ impl World {
 
     pub(super) fn payload(&self, key: u64) -> Option<u64> {
         let guard = self.domain.pin();
-        // SAFETY: found under the guard.
-        let has_key = |node: NonNull<Node>| unsafe { node.as_ref() }.key == key;
-        self.table.find(key, has_key, &guard).map(payload_of)
+        self.table.find(key, |node| key_of(node) == key, &guard).map(payload_of)
     }
 
     /// Removes `key` if what it holds is `payload`, as an evictor does that has judged it.
@@ -233,8 +248,7 @@ impl World {
         loop {
             let guard = self.domain.pin();
             cursor = self.table.scan_bucket(cursor, &guard, &mut |node| {
-                // SAFETY: shown under the guard.
-                keys.insert(unsafe { node.as_ref() }.key);
+                keys.insert(key_of(node));
             });
             if cursor == 0 {
                 return keys;
@@ -253,8 +267,7 @@ fn live_of_chain(
     for slot in generation.chain(head, head.control()).flat_map(|slots| &slots.0) {
         match bucket::load(slot).thawed().look::<Node>() {
             Seen::Record(node) => {
-                // SAFETY: the model is at rest.
-                let key = unsafe { node.as_ref() }.key;
+                let key = key_of(node);
                 if is_meant(key) {
                     live.push((key, payload_of(node)));
                 }
