@@ -4,9 +4,6 @@
 //! |-----------------------------|--------|-----------------------------|
 //! | `an_old_look_noted_late`    | 2      | `MillisecondByStore`        |
 //! | `a_window_that_opens`       | 2      | `WindowBeforeMillisecond`   |
-//!
-//! Edge `note→show` has no wrong way of its own: weakened to Relaxed on either side, it fails
-//! `a_window_that_opens`.
 
 use super::millisecond::Millisecond;
 use crate::{
