@@ -14,7 +14,7 @@ fails_with() {
 }
 fails_with "atomics" 'sed -i "1a use std::sync::atomic::AtomicU8;" "$plant/src/glob.rs"'
 fails_with "loom" 'sed -i "1a use loom::thread;" "$plant/src/glob.rs"'
-fails_with "orderings" 'sed -i "/ORDERING:/d" "$plant/src/clock.rs"'
+fails_with "orderings" 'sed -i "/ORDERING:/d" "$plant/src/clock/mod.rs"'
 fails_with "edges" 'sed -i "/^\/\/! | .place→find/d" "$plant/src/table/mod.rs"'
 fails_with "lengths" 'seq 700 | sed "s|^|// |" >>"$plant/src/glob.rs"'
 fails_with "names" 'touch "$plant/src/utils.rs"'

@@ -396,6 +396,10 @@ pub(crate) enum Mutant {
     ChildrenWithoutGrace,
     /// R25: a deletion retires the record alone.
     RecordAlone,
+    /// The millisecond of a look at the clock is stored, though a later one may have been seen.
+    MillisecondByStore,
+    /// A window is opened before its millisecond is there to be shown.
+    WindowBeforeMillisecond,
 }
 
 #[cfg(pool_loom)]

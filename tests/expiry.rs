@@ -394,3 +394,24 @@ fn nothing_expired_is_returned_while_the_coarse_clock_is_kept_waiting() -> Resul
     }
     Ok(())
 }
+
+#[test]
+fn a_life_of_half_a_minute_is_counted_from_the_last_tick_and_a_shorter_one_from_now()
+-> Result<(), Error> {
+    let clock = Arc::new(Stalled { precise: ManualClock::new(START), lag: 7 });
+    let config = CacheConfig::new().clock(Arc::clone(&clock) as _);
+    let pool = MemoryCachePool::new(config).unwrap_or_default();
+
+    pool.psetex("short", 29_999, "1")?;
+    pool.psetex("long", 30_000, "1")?;
+    pool.setex("minute", 60, "1")?;
+    pool.set_options("options", "1", SetOptions::new().px(30_000))?;
+    pool.set_options("absolute", "1", SetOptions::new().pxat(START.cast_signed() + 90_000))?;
+
+    assert_eq!(pool.pttl("short"), 29_999);
+    assert_eq!(pool.pttl("long"), 30_000 - 7);
+    assert_eq!(pool.pttl("minute"), 60_000 - 7);
+    assert_eq!(pool.pttl("options"), 30_000 - 7);
+    assert_eq!(pool.pttl("absolute"), 90_000);
+    Ok(())
+}

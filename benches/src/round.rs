@@ -69,12 +69,12 @@ pub fn set<C: Contender>(contender: &C, keys: &[Key], ops: usize) -> Duration {
     start.elapsed()
 }
 
-/// Sets keys of the pool with a time to live of a minute, `ops` times, over and over in their order.
+/// Sets keys of the pool with a time to live, `ops` times, over and over in their order.
 #[must_use]
-pub fn set_px(pool: &Pool, keys: &[Key], ops: usize) -> Duration {
+pub fn set_px(pool: &Pool, keys: &[Key], millis: i64, ops: usize) -> Duration {
     let start = Instant::now();
     for (number, key) in (0..).zip(keys.iter().cycle().take(ops)) {
-        let done = pool.0.psetex(key, 60_000, value(number));
+        let done = pool.0.psetex(key, millis, value(number));
         debug_assert_eq!(done, Ok(()));
     }
     start.elapsed()

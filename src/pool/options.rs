@@ -54,12 +54,15 @@ impl SetOptions {
     }
 
     /// EX: expires in so many seconds.
+    ///
+    /// Thirty seconds or more are counted from the kernel's last tick, some milliseconds ago
+    /// ([`Clock::coarse_millis`](crate::Clock::coarse_millis)), and less from now.
     #[must_use]
     pub fn ex(self, seconds: i64) -> Self {
         self.expiring(Expiry::InSeconds(seconds))
     }
 
-    /// PX: expires in so many milliseconds.
+    /// PX: expires in so many milliseconds, counted as [`ex`](Self::ex) does.
     #[must_use]
     pub fn px(self, millis: i64) -> Self {
         self.expiring(Expiry::InMillis(millis))
@@ -139,6 +142,11 @@ impl SetOptions {
         !(self.nx && exists || self.xx && !exists)
     }
 
+    /// The time to live in milliseconds, when that is what is given; otherwise 0.
+    pub(super) fn life(&self) -> u64 {
+        self.expiry.map_or(0, Expiry::life)
+    }
+
     /// The deadline that results.
     pub(super) fn deadline(&self, now: impl FnOnce() -> u64) -> Result<NewDeadline, Error> {
         if self.contradicts || self.nx && self.xx {
@@ -165,6 +173,17 @@ pub(super) enum NewDeadline {
 }
 
 impl Expiry {
+    /// The time to live in milliseconds, when that is what is given; otherwise 0.
+    #[inline]
+    pub(super) fn life(self) -> u64 {
+        let millis = match self {
+            Self::InSeconds(seconds) => seconds.saturating_mul(1000),
+            Self::InMillis(millis) => millis,
+            Self::Keep | Self::Persist | Self::AtSeconds(_) | Self::AtMillis(_) => 0,
+        };
+        u64::try_from(millis).unwrap_or(0)
+    }
+
     /// The deadline as SET, GETEX and SETEX take it: zero and negative times are refused.
     pub(super) fn deadline(self, now: impl FnOnce() -> u64) -> Result<NewDeadline, Error> {
         let (time, is_seconds, is_relative) = match self {

@@ -49,7 +49,7 @@ impl MemoryCachePool {
     ) -> Result<SetReply, Error> {
         let engine = &*self.engine;
         let value = value.as_ref();
-        let deadline = options.deadline(|| engine.clock.now_millis())?;
+        let deadline = options.deadline(|| engine.present_for(options.life()))?;
         let guard = engine.pin_to_write();
         engine.write(&guard, key.as_ref(), Tally::Sets, |live| {
             let was_set = options.permits(live.is_some());
@@ -118,7 +118,7 @@ impl MemoryCachePool {
     #[inline]
     fn set_expiring(&self, key: &[u8], value: &[u8], expiry: Expiry) -> Result<(), Error> {
         let engine = &*self.engine;
-        let now = engine.clock.now_millis();
+        let now = engine.present_for(expiry.life());
         match expiry.deadline(|| now)? {
             NewDeadline::At(deadline) => {
                 engine.put(key, value, Dates { deadline, written: engine.elapsed_at(now) })

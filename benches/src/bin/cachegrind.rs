@@ -45,9 +45,9 @@ fn parse_and_run() -> Option<()> {
         Pool::NAME if matches!(operation.as_str(), "set_px" | "fill_px") => {
             let in_order: Vec<_> = (0..keys).map(key).collect();
             let pool = Pool::with_capacity(in_order.len());
-            let _ = round::set_px(&pool, &in_order, in_order.len());
+            let _ = round::set_px(&pool, &in_order, 60_000, in_order.len());
             if operation == "set_px" {
-                let _ = round::set_px(&pool, &keys_of(&shuffled(keys, 1)), ops);
+                let _ = round::set_px(&pool, &keys_of(&shuffled(keys, 1)), 60_000, ops);
             }
             std::mem::forget(pool);
             Some(())

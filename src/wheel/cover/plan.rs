@@ -8,11 +8,15 @@ use crate::{
 };
 
 /// What a record that is about to be published needs of the wheel.
+///
+/// Two words: what is larger is handed on through memory, which took a writer as long as reading a clock.
 #[must_use = "the record's deadline is not met until the plan is fulfilled"]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Plan {
     cover: Cover,
     step: Step,
+    /// The tick of the cover's entry, in full; 0 when there is none.
+    tick: u64,
 }
 
 /// What is left to do when the record has been published.
@@ -20,14 +24,40 @@ pub(crate) struct Plan {
 enum Step {
     Nothing,
     /// See whether the inherited entry, which is there, has been fired.
-    Recheck(Position),
+    Recheck,
     /// Push an entry.
-    Push(Position),
+    Push,
     /// Note that an entry was not pushed.
     Owe,
 }
 
+const _: () = assert!(size_of::<Option<Plan>>() == 2 * size_of::<u64>());
+
 impl Plan {
+    /// No cover, and this to do.
+    #[inline]
+    fn bare(step: Step) -> Self {
+        Self { cover: Cover::NONE, step, tick: 0 }
+    }
+
+    /// To inherit a cover whose entry waits there.
+    #[inline]
+    fn inherit(cover: Cover, entry: Position) -> Self {
+        Self { cover, step: Step::Recheck, tick: entry.tick }
+    }
+
+    /// To push an entry there.
+    #[inline]
+    fn push(entry: Position) -> Self {
+        Self { cover: Cover::at(entry), step: Step::Push, tick: entry.tick }
+    }
+
+    /// Where the cover's entry is.
+    #[inline]
+    fn entry(&self) -> Option<Position> {
+        self.cover.level().map(|level| Position { level, tick: self.tick })
+    }
+
     /// What the record says of itself when it is published, if it has the room: see
     /// [`Wheel::fulfil`].
     #[inline]
@@ -45,7 +75,7 @@ impl<const LEVELS: usize> Wheel<LEVELS> {
     #[inline]
     pub(crate) fn plan(&self, old: Cover, deadline: u64) -> Plan {
         if old.is_none() && deadline == 0 {
-            return Plan { cover: Cover::NONE, step: Step::Nothing };
+            return Plan::bare(Step::Nothing);
         }
         let inherited = self.ahead(old);
         // An entry that fires before the deadline is in time, whatever its level.
@@ -53,7 +83,7 @@ impl<const LEVELS: usize> Wheel<LEVELS> {
             && deadline != 0
             && entry.time() <= self.timeline.roughly_at(deadline)
         {
-            return Plan { cover: old, step: Step::Recheck(entry) };
+            return Plan::inherit(old, entry);
         }
         self.plan_anew(old, inherited, deadline)
     }
@@ -63,22 +93,20 @@ impl<const LEVELS: usize> Wheel<LEVELS> {
     fn plan_anew(&self, old: Cover, inherited: Option<Position>, deadline: u64) -> Plan {
         if deadline == 0 {
             return match inherited {
-                Some(entry) if !is_mutant(Mutant::PersistForgetsCover) => {
-                    Plan { cover: old, step: Step::Recheck(entry) }
-                }
-                _ => Plan { cover: Cover::NONE, step: Step::Nothing },
+                Some(entry) if !is_mutant(Mutant::PersistForgetsCover) => Plan::inherit(old, entry),
+                _ => Plan::bare(Step::Nothing),
             };
         }
         let own = self.position(self.timeline.due(deadline));
         if let Some(entry) = inherited
             && (entry.time() <= own.time() || is_mutant(Mutant::InheritLaterEntry))
         {
-            return Plan { cover: old, step: Step::Recheck(entry) };
+            return Plan::inherit(old, entry);
         }
         if self.cap.is_reached() {
-            return Plan { cover: Cover::NONE, step: Step::Owe };
+            return Plan::bare(Step::Owe);
         }
-        Plan { cover: Cover::at(own), step: Step::Push(own) }
+        Plan::push(own)
     }
 
     /// Does what a plan has left to do, after the CAS that has published the record and under the
@@ -101,8 +129,11 @@ impl<const LEVELS: usize> Wheel<LEVELS> {
         let is_done = match plan.step {
             Step::Nothing => true,
             // What our publishing CAS has read tells, if the entry has been fired (C3).
-            Step::Recheck(entry) => self.waits(entry) || is_mutant(Mutant::NoCoverRecheck),
-            Step::Push(_) | Step::Owe => false,
+            Step::Recheck => {
+                plan.entry().is_some_and(|entry| self.waits(entry))
+                    || is_mutant(Mutant::NoCoverRecheck)
+            }
+            Step::Push | Step::Owe => false,
         };
         if !is_done {
             self.fulfil_rest(plan, deadline, hint, word, records, guard);
@@ -122,16 +153,16 @@ impl<const LEVELS: usize> Wheel<LEVELS> {
     ) {
         match plan.step {
             Step::Nothing => {}
-            Step::Recheck(_) => {
+            Step::Recheck => {
                 self.renew(plan.cover, deadline, hint, word, records, guard);
             }
-            Step::Push(position) => {
+            Step::Push => {
                 let seen = Cover::of(word);
                 // Another cover means that the record was met by a fire, which has pushed for it.
                 let is_ours =
                     seen == plan.cover || seen.level().is_none() && plan.cover.replace(seen, word);
-                if is_ours {
-                    self.schedule(hint, deadline, position, records, guard);
+                if is_ours && let Some(entry) = plan.entry() {
+                    self.schedule(hint, deadline, entry, records, guard);
                 }
             }
             Step::Owe => self.owe(records, guard),
@@ -152,12 +183,10 @@ impl<const LEVELS: usize> Wheel<LEVELS> {
         let plan = self.plan(Cover::NONE, deadline);
         let won = plan.cover == seen || plan.cover.replace(seen, word);
         if won {
-            match plan.step {
-                Step::Push(position) => {
-                    self.schedule(hint, deadline, position, records, guard);
-                }
-                Step::Owe => self.owe(records, guard),
-                Step::Nothing | Step::Recheck(_) => {}
+            match plan.entry() {
+                Some(entry) => self.schedule(hint, deadline, entry, records, guard),
+                None if plan.step == Step::Owe => self.owe(records, guard),
+                None => {}
             }
         }
         won

@@ -1,6 +1,11 @@
 //! Time, handed in: the system's, or one that a test or a backtest moves by hand.
 
+mod counter;
+mod millisecond;
+
 use crate::sync::{AtomicU64, Ordering};
+use crossbeam_utils::CachePadded;
+use millisecond::Millisecond;
 use std::{
     fmt::Debug,
     sync::Arc,
@@ -24,12 +29,15 @@ pub trait Clock: Debug + Send + Sync {
 /// It never goes backwards, and does not follow when the system's time is set later.
 ///
 /// Precise and coarse readings are of one and the same clock of the kernel's, which keeps them together
-/// however long the process runs. The processor's counter is cheaper to read, but has to be calibrated:
-/// two parts in a million wrong, as after half a millisecond of calibration, makes 20 ms in three hours.
+/// however long the process runs. Where the kernel keeps time by the processor's counter, a precise
+/// reading asks the counter whether the millisecond of the last one is over, and the kernel only if it
+/// may be; it is the kernel's in any case.
 #[derive(Clone, Debug)]
 pub struct SystemClock {
     /// Unix nanoseconds minus the monotonic clock's reading.
     offset: u64,
+    /// What the counter can tell; `None` where it is not trusted.
+    present: Option<Arc<CachePadded<Millisecond>>>,
 }
 
 impl SystemClock {
@@ -38,7 +46,16 @@ impl SystemClock {
     pub fn new() -> Self {
         let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let unix_nanos = u64::try_from(since_1970.as_nanos()).unwrap_or(u64::MAX);
-        Self { offset: unix_nanos.saturating_sub(monotonic_nanos()) }
+        let present = counter::is_trusted().then(|| Arc::new(CachePadded::new(Millisecond::new())));
+        Self { offset: unix_nanos.saturating_sub(monotonic_nanos()), present }
+    }
+
+    /// Asks the kernel, and notes for the next who ask how long that holds.
+    #[cold]
+    #[inline(never)]
+    fn look_at_kernel(&self, present: &Millisecond) -> u64 {
+        let counter = counter::read();
+        present.note(counter, self.offset + monotonic_nanos())
     }
 }
 
@@ -51,7 +68,13 @@ impl Default for SystemClock {
 impl Clock for SystemClock {
     #[inline]
     fn now_millis(&self) -> u64 {
-        (self.offset + monotonic_nanos()) / 1_000_000
+        match &self.present {
+            Some(present) => match present.show(counter::read()) {
+                Some(millis) => millis,
+                None => self.look_at_kernel(present),
+            },
+            None => (self.offset + monotonic_nanos()) / 1_000_000,
+        }
     }
 
     #[inline]
@@ -182,6 +205,9 @@ impl TimeSource {
     }
 }
 
+#[cfg(all(test, pool_loom, not(pool_shuttle)))]
+mod loom;
+
 #[cfg(all(test, not(pool_loom)))]
 mod tests {
     use super::*;
@@ -197,6 +223,37 @@ mod tests {
 
             assert!(coarse <= precise, "{coarse} is ahead of {precise}");
         }
+    }
+
+    #[test]
+    fn the_precise_reading_is_the_kernels_on_every_thread() {
+        let clock = SystemClock::new();
+        let readings = if cfg!(miri) { 10 } else { 200_000 };
+        let kernel_millis = || (clock.offset + monotonic_nanos()) / 1_000_000;
+
+        std::thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    for _ in 0..readings {
+                        let begin = kernel_millis();
+                        let shown = clock.now_millis();
+                        let end = kernel_millis();
+
+                        assert!((begin..=end).contains(&shown), "{shown} not in {begin} to {end}");
+                    }
+                });
+            }
+        });
+    }
+
+    #[test]
+    fn a_clock_without_a_counter_asks_the_kernel() {
+        let clock = SystemClock { offset: 5_000_000, present: None };
+
+        let begin = 5 + monotonic_nanos() / 1_000_000;
+        let shown = clock.now_millis();
+
+        assert!((begin..=5 + monotonic_nanos() / 1_000_000).contains(&shown));
     }
 
     #[test]
