@@ -164,6 +164,8 @@ impl Engine {
     ) -> Option<Live<'g>> {
         let Some(live) = self.find_live(guard, key, hash) else {
             self.count(guard, Tally::Misses);
+            // Who misses a key is likely to set it.
+            self.evictor.expect(hash);
             return None;
         };
         // Counted even where nobody asks: lots are drawn by it.

@@ -64,9 +64,12 @@ impl<'v> Host for View<'v> {
         }
     }
 
-    fn prefetch(&self, bucket: usize, records_of: usize) {
-        self.engine.table.prefetch_bucket(bucket as u64, self.guard);
-        self.engine.table.prefetch_all_records(records_of as u64, self.guard);
+    fn prefetch(&self, bucket: usize) {
+        let bucket = bucket as u64;
+        for behind in [1, 2] {
+            self.engine.table.prefetch_bucket(bucket.wrapping_add(behind), self.guard);
+        }
+        self.engine.table.prefetch_all_records(bucket, self.guard);
     }
 
     fn prefetch_hashes(&self, hash: Option<u64>, records_of: Option<u64>) {
