@@ -9,6 +9,7 @@ mod map;
 #[cfg(all(test, pool_loom, not(pool_shuttle)))]
 mod model;
 mod pool;
+mod prefetch;
 mod reclaim;
 mod record;
 mod seed;

@@ -437,3 +437,42 @@ fn changing_deadlines_asks_for_room_while_a_reader_stands_still() -> Result<(), 
     assert_eq!(pool.pexpire("1", 1_000_000), Ok(true));
     Ok(())
 }
+
+/// Reads or else sets small keys and large ones in turn, as often, and tells how many of the small
+/// ones are there in the end. There is room for two thirds of all bytes, or of all keys.
+fn small_ones_left(config: CacheConfig) -> Result<usize, Error> {
+    const KEYS: usize = 400;
+    let pool = pool(config);
+    for _ in 0..30 {
+        for key in 0..KEYS {
+            let name = format!("{key:04}");
+            if pool.get(&name)?.is_none() {
+                pool.set(&name, vec![1; if key % 2 == 0 { 4_000 } else { 100 }])?;
+            }
+        }
+    }
+    Ok((1..KEYS).step_by(2).filter(|key| pool.exists(format!("{key:04}"))).count())
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "takes minutes")]
+fn where_bytes_are_limited_large_values_have_to_be_used_more_often() -> Result<(), Error> {
+    let by_bytes = small_ones_left(CacheConfig::new().max_memory(640 << 10))?;
+    let by_keys = small_ones_left(CacheConfig::new().max_keys(400 * 2 / 3))?;
+
+    assert!(by_bytes >= 180, "{by_bytes} of 200");
+    assert!((80..170).contains(&by_keys), "{by_keys} of 200");
+    Ok(())
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "takes minutes")]
+fn a_large_value_that_is_read_all_the_time_stays_among_small_ones() -> Result<(), Error> {
+    let pool = pool(CacheConfig::new().max_memory(1 << 20));
+    pool.set("large", vec![1; 64 << 10])?;
+    for key in 0..20_000 {
+        pool.set(key.to_string(), [1; 100])?;
+        assert!(pool.get("large")?.is_some(), "gone after {key} others");
+    }
+    Ok(())
+}

@@ -147,3 +147,108 @@ fn a_pool_of_spared_keys_refuses_what_is_new() -> Result<(), Error> {
     }
     Ok(())
 }
+
+/// How many bytes the large values of these tests may take: a twentieth of 8 MiB.
+const SHARE: usize = (8 << 20) / 20;
+
+/// A pool that is full of keys that may go, and has the spared key `large`.
+fn full_pool(write: Write) -> Result<MemoryCachePool, Error> {
+    let config = CacheConfig::new().max_memory(8 << 20).no_evict_percent(5);
+    let pool = MemoryCachePool::new(config).unwrap_or_default();
+    write(&pool, 0)?;
+    assert!(pool.set_no_evict("large", true)?);
+    for key in 0..10_000 {
+        pool.set(format!("flood:{key}"), [7; 1_000])?;
+    }
+    assert!(pool.get_stats().evictions > 0);
+    Ok(pool)
+}
+
+type Write = fn(&MemoryCachePool, usize) -> Result<(), Error>;
+
+/// Commands that make `large` larger, the later the more.
+const GROWING: [(&str, Write); 8] = [
+    ("HSET", |pool, step| pool.hset("large", step.to_string(), [1; 100]).map(drop)),
+    ("SADD", |pool, step| pool.sadd("large", format!("{step:0100}")).map(drop)),
+    ("RPUSH", |pool, step| pool.rpush("large", format!("{step:0100}")).map(drop)),
+    ("LPUSH", |pool, step| pool.lpush("large", vec![1; 100 + step % 700]).map(drop)),
+    ("APPEND", |pool, _| pool.append("large", [1; 300]).map(drop)),
+    ("SETRANGE", |pool, step| pool.setrange("large", step * 300, "x").map(drop)),
+    ("SET", |pool, step| pool.set("large", vec![1; step * 300])),
+    ("COPY", |pool, step| {
+        pool.set("source", vec![1; step * 300])?;
+        pool.copy("source", "large", true).map(drop)
+    }),
+];
+
+#[test]
+#[cfg_attr(miri, ignore = "writes tens of thousands of keys")]
+fn a_spared_value_may_not_outgrow_its_share_and_evicts_nobody_when_it_is_refused()
+-> Result<(), Error> {
+    for (name, write) in GROWING {
+        let pool = full_pool(write)?;
+        let mut refused = None;
+        for step in 1..20_000 {
+            let before = pool.get_stats();
+            refused = write(&pool, step).err();
+            let after = pool.get_stats();
+            assert!(after.no_evict_bytes <= SHARE, "{name}: {} bytes", after.no_evict_bytes);
+            if refused.is_some() {
+                assert_eq!(refused, Some(Error::NoEvictLimit), "{name}");
+                assert_eq!(after.no_evict_bytes, before.no_evict_bytes, "{name}");
+                assert!(after.evictions == before.evictions || name == "COPY", "{name}");
+                break;
+            }
+        }
+
+        assert!(refused.is_some(), "{name}");
+        let stats = pool.get_stats();
+        assert!(stats.no_evict_bytes > SHARE * 9 / 10, "{name}: {} bytes", stats.no_evict_bytes);
+        assert_eq!(Some(stats.no_evict_bytes), pool.memory_usage("large"), "{name}");
+        assert_eq!(stats.no_evict_keys, 1, "{name}");
+    }
+    Ok(())
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "writes tens of thousands of keys")]
+fn a_spared_collection_that_is_as_large_as_it_may_be_can_be_changed_and_emptied()
+-> Result<(), Error> {
+    let fill = |write: Write| -> Result<_, Error> {
+        let pool = full_pool(write)?;
+        let refused = (1..).find_map(|step| write(&pool, step).err());
+        assert_eq!(refused, Some(Error::NoEvictLimit));
+        // What there is is too much from now on.
+        assert!(pool.set_max_memory(Some((7 << 20).into())).is_ok());
+        for key in 0..2_000 {
+            pool.set(format!("flood:{key}"), [7; 1_000])?;
+        }
+        Ok(pool)
+    };
+    let [hset, sadd, rpush, lpush, ..] = GROWING.map(|(_, write)| write);
+
+    let pool = fill(hset)?;
+    for field in 0..pool.hlen("large")? {
+        assert_eq!(pool.hset("large", field.to_string(), [2; 100]), Ok(false));
+        assert_eq!(pool.hdel("large", field.to_string()), Ok(true), "field {field}");
+    }
+    assert!(!pool.exists("large"));
+
+    let pool = fill(sadd)?;
+    for member in 0..pool.scard("large")? {
+        assert_eq!(pool.srem("large", format!("{member:0100}")), Ok(true), "member {member}");
+    }
+    assert!(!pool.exists("large"));
+
+    for push in [rpush, lpush] {
+        let pool = fill(push)?;
+        let mut from_left = false;
+        while pool.exists("large") {
+            from_left = !from_left;
+            let popped = if from_left { pool.lpop("large") } else { pool.rpop("large") };
+            assert!(popped?.is_some());
+        }
+        assert_eq!(pool.get_stats().no_evict_bytes, 0);
+    }
+    Ok(())
+}

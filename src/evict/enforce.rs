@@ -43,9 +43,10 @@ impl Evictor {
         }
         // What this thread has retired comes free before long.
         let excess = (after - comfortable).saturating_sub(host.own_retired_bytes());
+        let mean = host.used().saturating_sub(host.fixed_bytes()) / self.keys.count().max(1) as u64;
         let (mut freed, mut victims) = (0, 0);
         while freed < excess && (victims < VICTIMS || freed < needed) {
-            let Some(victim) = self.find_victim(host, rule) else {
+            let Some(victim) = self.find_victim(host, rule, Some(mean)) else {
                 return if is_in_reserve { Ok(()) } else { Err(Refusal::Full) };
             };
             let bytes = host.bytes(victim.seen) as u64;
@@ -122,10 +123,27 @@ impl Evictor {
 
     /// Counts a key that has been published, and evicts for it.
     pub(super) fn count_key<H: Host>(&self, host: &H, rule: Option<Rule>) {
+        if self.keys.is_full() && rule.is_some_and(|rule| self.exchange(host, rule)) {
+            return;
+        }
         let keys = self.keys.add(host.local());
         if keys > self.keys.most() {
             self.evict_keys(host, rule, keys);
         }
+    }
+
+    /// Evicts a key for one that has been published into a full pool: there are as many as before,
+    /// and neither is counted. False when there is room by now, or nothing that may go.
+    ///
+    /// Lock-free: tries again only when another write took the victim.
+    fn exchange<H: Host>(&self, host: &H, rule: Rule) -> bool {
+        while self.keys.is_full() {
+            let Some(victim) = self.find_victim(host, rule, None) else { return false };
+            if self.evict(host, victim) || is_mutant(Mutant::LoserSubtracts) {
+                return true;
+            }
+        }
+        false
     }
 
     /// Notes a record that has replaced another one in its slot.
@@ -168,7 +186,7 @@ impl Evictor {
             }
             // No victim: what is counted too much is a removal between its CAS and its counting, or
             // nothing may go.
-            let Some(victim) = self.find_victim(host, rule) else {
+            let Some(victim) = self.find_victim(host, rule, None) else {
                 if is_right_first {
                     self.keys.give_back();
                 }

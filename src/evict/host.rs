@@ -43,10 +43,10 @@ pub(crate) trait Host {
     /// Shows every record that may have this hash; a few that have another are no harm.
     fn visit_hash(&self, hash: u64, see: impl FnMut(Self::Seen));
 
-    /// Asks the processor for a bucket, and for the records of another.
-    fn prefetch(&self, bucket: usize, records_of: usize);
+    /// Asks the processor for the records of a bucket, and for the two buckets behind it.
+    fn prefetch(&self, bucket: usize);
 
-    /// As [`prefetch`](Self::prefetch), for the buckets of hashes.
+    /// Asks the processor for the bucket of a hash, and for the record of another.
     fn prefetch_hashes(&self, hash: Option<u64>, records_of: Option<u64>);
 
     /// The facts about a record.

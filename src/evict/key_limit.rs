@@ -77,6 +77,14 @@ impl KeyLimit {
         not_below_zero(self.keys.load(Ordering::Acquire))
     }
 
+    /// Whether an insert may take the place of another key without counting: there are as many as
+    /// there may be, and no more that nobody owns.
+    #[inline]
+    pub(super) fn is_full(&self) -> bool {
+        let most = self.most();
+        most != usize::MAX && self.count() >= most && !self.is_lowered()
+    }
+
     /// Counts a key that has been published; returns how many there are with it.
     #[inline]
     pub(crate) fn add(&self, local: &Local) -> usize {

@@ -37,11 +37,20 @@
 //! sixteen evictions. Until the pool is nearly full nobody is tried: the first keys are all in the
 //! main part, or a loop would never get into it.
 //!
-//! **Keys** are counted in [one word](key_limit). An insert counts its key after it was published,
-//! and evicts while there are too many:
+//! Where it is bytes that have to come free, a large record has to be worth more than a small one: in the
+//! main part it counts as used when it has a use for each mean size that it takes, three at most, and
+//! of those who may go the one goes whose age times size is the greatest. For a limit on keys sizes do
+//! not matter.
+//!
+//! **Keys** are counted in [one word](key_limit). An insert into a full pool exchanges its key, once
+//! that was published, for another one, and neither is counted. Any other insert counts its key after
+//! it was published, and evicts while there are too many:
 //!
 //! ```text
-//! publish; k = keys.fetch_add(1) + 1
+//! publish
+//! while keys ≥ most:  v = a victim other than mine; none → count
+//!                     remove v: won → done;  lost → again
+//! k = keys.fetch_add(1) + 1
 //! while k > most:  v = a victim other than mine; none → done (a removal has yet to subtract)
 //!                  CAS keys k → k − 1, while k > most    the right to evict one
 //!                  remove v: won → done;  lost → k = keys.fetch_add(1) + 1
@@ -73,7 +82,7 @@
 //! * **E2** A record is removed only as the exact word that was judged (R17): whoever overwrites it
 //!   in time keeps it.
 //! * **E3** Only the thread whose CAS has changed a slot changes the accounts for it (R20): who
-//!   removes subtracts, who inserts adds.
+//!   removes subtracts, who inserts adds. Who exchanges has done both.
 //! * **E4** At rest there are as many keys as are counted, and not more than there may be.
 //! * **E5** The record that a write has published is not its own victim.
 //!
@@ -84,13 +93,15 @@
 //! hash goes back into the ring. A read cannot bring the mark back, since it changes the word by
 //! CAS.
 //!
-//! E4: each key too many has an inserter that has counted it and has not returned. It finds a
-//! victim, since whoever reads a count sees the records that were counted; or the excess is a
-//! removal that has yet to subtract. The right is taken before the victim, and so two do not evict
-//! for one key. Nobody evicts for others: their search would have been for nothing, and with a busy
-//! cache on two threads every other one was. Only a limit that was lowered has keys too many that
-//! nobody owns, and so an insert evicts two until it is met. While writes run there may be one key
-//! too many for each that is in flight.
+//! E4: an exchange leaves both the keys and their count as they were. It needs no edge of its own:
+//! who finds the slot of its victim empty has read the CAS that emptied it, which came after its key
+//! was published. Of what is counted, each key too many has an inserter that has counted it and has
+//! not returned. It finds a victim, since whoever reads a count sees the records that were counted;
+//! or the excess is a removal that has yet to subtract. The right is taken before the victim, and so
+//! two do not evict for one key. Nobody evicts for others: their search would have been for nothing,
+//! and with a busy cache on two threads every other one was. Only a limit that was lowered has keys
+//! too many that nobody owns, and so an insert evicts two until it is met. While writes run there
+//! may be one key too many for each that is in flight.
 //!
 //! # Linearization points
 //!
@@ -127,6 +138,8 @@
 //! Hit ratios over 35 columns of real traces (`benches/hit_ratio`), mean: this `lfu` 47.9 %, S3-FIFO
 //! as in `quick_cache` 46.6, W-TinyLFU as in moka 46.6, Redis's LFU 42.7, exact LRU 35.6.
 //!
+//! * Sizes in the main part, by bytes (values of 32 to 8,064): 44.4 to 48.9 on average over the same
+//!   columns; in the choice alone, without what counts as used: 46.9.
 //! * A use counts once a tick: +0.1 to +0.4 points against counting each hit, and reads write less.
 //! * Ticks of uses, not of time: with seconds `lru` loses 3 to 9 points. 4 to 64 ticks a turn of the
 //!   cache make no difference.
@@ -337,6 +350,14 @@ impl Evictor {
         millis: impl FnOnce() -> u64,
     ) {
         self.pace.count_use(usage.note(now, lot), local, millis);
+    }
+
+    /// Asks the processor for what [`admit`](Self::admit) will need.
+    #[inline]
+    pub(crate) fn expect(&self, hash: u64) {
+        if let Some(trial) = self.trials.newest() {
+            trial.expect_ghost(hash);
+        }
     }
 
     /// Decides where a record begins whose key is absent, while so many bytes are in use. Once for

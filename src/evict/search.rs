@@ -5,7 +5,7 @@ use super::{
     host::{Cause, Facts, Host},
     rule::{Order, Rule},
     trial::Trial,
-    usage::Tick,
+    usage::{MOST_USES, Tick},
 };
 use crate::sync::{Mutant, Ordering, is_mutant};
 
@@ -88,14 +88,20 @@ pub(super) enum Judgement<S> {
 }
 
 impl Evictor {
-    /// Finds a record that is to go by a rule.
+    /// Finds a record that is to go by a rule; where it is bytes that are to come free, `mean` says
+    /// how many a record has on average, and `lfu` weighs uses by size.
     ///
     /// A few looks nearly always; a pass over the whole table when there is next to nothing that
     /// may go.
-    pub(super) fn find_victim<H: Host>(&self, host: &H, rule: Rule) -> Option<Victim<H::Seen>> {
+    pub(super) fn find_victim<H: Host>(
+        &self,
+        host: &H,
+        rule: Rule,
+        mean: Option<u64>,
+    ) -> Option<Victim<H::Seen>> {
         let now = self.pace.now();
         let found = match rule.order {
-            Order::Often => self.find_by_use(host, rule, now),
+            Order::Often => self.find_by_use(host, rule, now, mean),
             Order::Lately | Order::Random | Order::Deadline => self.find_by_rank(host, rule, now),
         };
         found.or_else(|| self.find_any(host, rule, now))
@@ -106,7 +112,7 @@ impl Evictor {
         let mut sample = Sample::new();
         let wanted = if rule.order == Order::Random { 1 } else { CANDIDATES };
         for _ in 0..BUCKETS.min(host.buckets()) {
-            self.sample_bucket(host, &mut sample, |facts| rank(host, rule, now, facts));
+            self.sample_bucket(host, &mut sample, |_, facts| rank(host, rule, now, facts));
             if sample.candidates >= wanted || sample.expired.is_some() {
                 break;
             }
@@ -116,12 +122,25 @@ impl Evictor {
 
     /// The first of whom it can be said that it was not used: a trial that failed, or a record of
     /// the main part that nobody has used since the hand came by.
-    fn find_by_use<H: Host>(&self, host: &H, rule: Rule, now: Tick) -> Option<Victim<H::Seen>> {
+    fn find_by_use<H: Host>(
+        &self,
+        host: &H,
+        rule: Rule,
+        now: Tick,
+        mean: Option<u64>,
+    ) -> Option<Victim<H::Seen>> {
+        let size = |seen| mean.map_or(1, |_| host.bytes(seen) as u64);
+        let rank = |seen, facts: &Facts<'_>, is_unused: bool| {
+            let may_go = is_unused && !is_spared(rule, facts);
+            may_go.then(|| (rank_by_age(facts, now) + 1).saturating_mul(size(seen)))
+        };
         // Failed trials may be victims enough for ever: the hand has to move all the same, or what
         // was in use once would stay.
         if host.random().is_multiple_of(LOOK_FOR_FORGOTTEN) {
-            let unused = |facts: &Facts<'_>| now.since(facts.usage.last_use()) > FORGOTTEN_TICKS;
-            let (_, sample) = self.sample_unused(host, rule, now, unused);
+            let mut sample = Sample::new();
+            self.sample_bucket(host, &mut sample, |seen, facts| {
+                rank(seen, facts, now.since(facts.usage.last_use()) > FORGOTTEN_TICKS)
+            });
             if let Some(victim) = sample.victim() {
                 return Some(victim);
             }
@@ -135,13 +154,19 @@ impl Evictor {
                 keep = self.trials.share();
                 let [next, after_next] = trial.upcoming();
                 host.prefetch_hashes(after_next, next);
+                if let Some(next) = next {
+                    trial.expect_ghost(next);
+                }
                 match self.judge(host, trial, hash) {
                     Judgement::Goes(victim) => return Some(victim),
                     Judgement::Settled => continue,
                 }
             }
-            let unused = |facts: &Facts<'_>| facts.usage.uses() == 0 && is_in_main(facts, now);
-            let (bucket, sample) = self.sample_unused(host, rule, now, unused);
+            let mut sample = Sample::new();
+            let bucket = self.sample_bucket(host, &mut sample, |seen, facts| {
+                let is_used = is_in_use(facts, mean.map(|mean| (mean, size(seen))));
+                rank(seen, facts, !is_used && is_in_main(facts, now))
+            });
             if let Some(victim) = sample.victim() {
                 return Some(victim);
             }
@@ -151,21 +176,6 @@ impl Evictor {
             keep = self.trials.floor();
         }
         None
-    }
-
-    /// Samples the next bucket for the oldest of those who are unused.
-    fn sample_unused<H: Host>(
-        &self,
-        host: &H,
-        rule: Rule,
-        now: Tick,
-        is_unused: impl Fn(&Facts<'_>) -> bool,
-    ) -> (usize, Sample<H::Seen>) {
-        let mut sample = Sample::new();
-        let bucket = self.sample_bucket(host, &mut sample, |facts| {
-            (is_unused(facts) && !is_spared(rule, facts)).then(|| rank_by_age(facts, now))
-        });
-        (bucket, sample)
     }
 
     /// The one that ranks highest in the first bucket that has any that may go.
@@ -226,12 +236,12 @@ impl Evictor {
         &self,
         host: &H,
         sample: &mut Sample<H::Seen>,
-        rank: impl Fn(&Facts<'_>) -> Option<u64>,
+        rank: impl Fn(H::Seen, &Facts<'_>) -> Option<u64>,
     ) -> usize {
         let bucket = self.step(host);
         host.visit(bucket, |seen| {
             let facts = host.facts(seen);
-            sample.consider(seen, &facts, || rank(&facts));
+            sample.consider(seen, &facts, || rank(seen, &facts));
         });
         bucket
     }
@@ -245,8 +255,7 @@ impl Evictor {
         let stride = 1 + (host.random() & 1) as usize;
         // ORDERING: Relaxed; a place to look at, nothing is carried.
         let bucket = self.hand.fetch_add(stride, Ordering::Relaxed);
-        let next = bucket.wrapping_add(stride);
-        host.prefetch(next.wrapping_add(1), next);
+        host.prefetch(bucket.wrapping_add(stride));
         bucket
     }
 }
@@ -265,6 +274,19 @@ fn lower_all<H: Host>(host: &H, bucket: usize, now: Tick) {
             facts.usage.lower();
         }
     });
+}
+
+/// Whether the hand passes a record for its uses. Where bytes are to come free, it needs one for each
+/// mean size that it takes, as far as uses are counted: so a large record stays for as long as it is
+/// worth the small ones in whose place it is.
+fn is_in_use(facts: &Facts<'_>, mean_and_size: Option<(u64, u64)>) -> bool {
+    let uses = facts.usage.uses();
+    match mean_and_size {
+        Some((mean, size)) if (1..MOST_USES).contains(&uses) => {
+            u64::from(uses).saturating_mul(mean) >= size
+        }
+        _ => uses != 0,
+    }
 }
 
 /// Whether the hand judges a record, and not the ring.

@@ -27,7 +27,7 @@ const OLDEST: u32 = TICKS - 1024;
 const FRESH: u32 = 1 << 9;
 const TRIAL: u32 = 1 << 8;
 const USE: u32 = 1 << 6;
-const USES: u32 = 3 * USE;
+const USES: u32 = MOST_USES * USE;
 const READS: u32 = USE - 1;
 /// Words that differ from the present tick by no more than this need no look.
 const QUIET: u32 = FRESH - 1;
@@ -40,6 +40,8 @@ const BEST_LUCK: u32 = u32::MAX / SETTLED_WEIGHT;
 /// 2^64 over the golden ratio.
 const LOT_STRIDE: u64 = 0x9E37_79B9_7F4A_7C15;
 
+/// The most uses that are counted until the evictor looks.
+pub(super) const MOST_USES: u32 = 3;
 /// Uses of a record in trial that let it stay.
 const USES_TO_STAY: u32 = 2;
 /// The counter that lets it stay all the same, after 33 reads on average.

@@ -24,7 +24,7 @@ impl MemoryCachePool {
             return Err(Error::SameKey);
         }
         let engine = &*self.engine;
-        let guard = engine.pin();
+        let guard = engine.pin_to_write();
         match engine.target(&guard, source)?.live {
             None => Ok(false),
             Some(live) => copy_to(engine, &guard, live, destination, replaces),
@@ -68,7 +68,7 @@ fn rename(
     mut replaces: bool,
 ) -> Result<bool, Error> {
     loop {
-        let guard = engine.pin();
+        let guard = engine.pin_to_write();
         let target = engine.target(&guard, source)?;
         let Some(live) = target.live else { return Err(Error::NoSuchKey) };
         if source == destination {

@@ -149,10 +149,10 @@ impl Engine {
         body: Body<'_>,
         basis: Basis,
     ) -> Result<bool, Error> {
+        let is_spared = self.spares(target.live, false, || body.memory(target.key.len()))?;
         if self.evictor.is_limited() {
             self.make_room(guard, target.hash, body.block_size(target.key.len()), 0)?;
         }
-        let is_spared = self.spares_edit(target, || body.block_size(target.key.len()))?;
         let origin = Origin { is_spared, ..self.origin(target, basis) };
         let is_heir = matches!(basis, Basis::Present) && target.live.is_some();
         let draft = Draft::with_body(target.key, body, is_heir, origin, guard);
@@ -212,10 +212,11 @@ impl Engine {
             }
             Value::List(_) => (Family::Hash, None),
             Value::Bytes(_) | Value::Integer(_) | Value::Object(_) => {
+                let is_spared = self.spares(target.live, false, || source.memory())?;
                 if self.evictor.is_limited() {
                     self.make_room(guard, target.hash, source.memory(), 0)?;
                 }
-                let origin = self.origin(target, basis);
+                let origin = Origin { is_spared, ..self.origin(target, basis) };
                 let draft = Draft::new(target.key, source.content(), origin, guard);
                 return self.place(guard, target, basis.gone(), draft);
             }

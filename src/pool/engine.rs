@@ -164,6 +164,8 @@ impl Engine {
     ) -> Option<Live<'g>> {
         let Some(live) = self.find_live(guard, key, hash) else {
             self.count(guard, Tally::Misses);
+            // Who misses a key is likely to set it.
+            self.evictor.expect(hash);
             return None;
         };
         // Counted even where nobody asks: lots are drawn by it.
@@ -311,12 +313,12 @@ impl Engine {
         if len > LONGEST_VALUE {
             return Err(Error::ValueTooLong);
         }
-        let is_spared = self.spares_text(live, key.len(), len, is_to_be_spared)?;
+        let (block, held) = match &content {
+            Content::Object(object) => bytes_of_object(key.len(), object),
+            _ => bytes_of_text(key.len(), len),
+        };
+        let is_spared = self.spares(live, is_to_be_spared, || block + held)?;
         if self.evictor.is_limited() {
-            let (block, held) = match &content {
-                Content::Object(object) => bytes_of_object(key.len(), object),
-                _ => bytes_of_text(key.len(), len),
-            };
             self.make_room(guard, hash, block, held)?;
         }
         let written = self.elapsed_coarse();

@@ -64,9 +64,12 @@ impl<'v> Host for View<'v> {
         }
     }
 
-    fn prefetch(&self, bucket: usize, records_of: usize) {
-        self.engine.table.prefetch_bucket(bucket as u64, self.guard);
-        self.engine.table.prefetch_all_records(records_of as u64, self.guard);
+    fn prefetch(&self, bucket: usize) {
+        let bucket = bucket as u64;
+        for behind in [1, 2] {
+            self.engine.table.prefetch_bucket(bucket.wrapping_add(behind), self.guard);
+        }
+        self.engine.table.prefetch_all_records(bucket, self.guard);
     }
 
     fn prefetch_hashes(&self, hash: Option<u64>, records_of: Option<u64>) {
@@ -178,11 +181,16 @@ impl Engine {
     /// Makes room for a text, before it is written and before the thread is pinned.
     #[cold]
     #[inline(never)]
-    pub(super) fn reserve(&self, hash: u64, key_len: usize, value_len: usize) -> Result<(), Error> {
-        let (block, held) = bytes_of_text(key_len, value_len);
+    pub(super) fn reserve(&self, key: &[u8], hash: u64, value_len: usize) -> Result<(), Error> {
+        let (block, held) = bytes_of_text(key.len(), value_len);
         let bytes = (block + held) as u64;
         if self.used_bytes() + bytes <= self.evictor.budget.comfortable() {
             return Ok(());
+        }
+        if self.evictor.spared.sum().keys != 0 {
+            // Whoever is refused because the key is spared has evicted nobody.
+            let guard = self.pin();
+            self.spares(self.target_of(&guard, key, hash).live, false, || block + held)?;
         }
         self.wait_a_little(bytes);
         let made = self.make_room(&self.pin(), hash, block, held);
@@ -199,10 +207,20 @@ impl Engine {
     #[inline]
     pub(super) fn pin_to_write(&self) -> Guard<'_> {
         if self.used_bytes() > self.evictor.budget.comfortable() {
+            self.free_ahead();
             self.wait_a_little(AHEAD);
         }
         let guard = self.pin();
         if guard.is_held_up() { self.pin_after_others(guard) } else { guard }
+    }
+
+    /// Frees what is retired, if it is much: one large value may need what the reserve has, and once
+    /// the thread is pinned nothing more comes free.
+    fn free_ahead(&self) {
+        if self.evictor.budget.is_much_retired(self.domain.retired_bytes()) {
+            self.domain.advance();
+            self.evictor.budget.note_retired(self.domain.retired_bytes());
+        }
     }
 
     /// Offers the processor to whoever was interrupted while he was pinned, and pins again.

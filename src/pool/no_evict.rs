@@ -7,15 +7,9 @@
 
 use super::{
     MemoryCachePool,
-    edits::Target,
     engine::{Engine, Step},
 };
-use crate::{
-    error::Error,
-    evict::spared::Part,
-    record::{Live, bytes_of_text},
-    tally::Tally,
-};
+use crate::{error::Error, evict::spared::Part, record::Live, tally::Tally};
 
 /// What a record adds to the sums of what is spared.
 fn part_of(live: Option<Live<'_>>) -> Part {
@@ -54,41 +48,22 @@ impl Engine {
         if has_key && (!grows || after <= most_bytes) { Ok(()) } else { Err(Error::NoEvictLimit) }
     }
 
-    /// Whether a text that is written in the place of `live` is to be spared.
+    /// Whether what is written in the place of `live` is to be spared; it will take so many bytes,
+    /// with all that hangs below it. Asked before anybody is evicted for it.
     ///
     /// # Errors
     ///
     /// As [`check_spared`](Self::check_spared).
     #[inline]
-    pub(super) fn spares_text(
+    pub(super) fn spares(
         &self,
         live: Option<Live<'_>>,
-        key_len: usize,
-        value_len: usize,
         is_asked_for: bool,
+        bytes: impl FnOnce() -> usize,
     ) -> Result<bool, Error> {
         let is_spared = is_asked_for || live.is_some_and(Live::is_spared);
         if is_spared {
-            let (block, held) = bytes_of_text(key_len, value_len);
-            self.check_spared(live, block + held)?;
-        }
-        Ok(is_spared)
-    }
-
-    /// Whether what an edit makes of a target is to be spared.
-    ///
-    /// # Errors
-    ///
-    /// As [`check_spared`](Self::check_spared).
-    #[inline]
-    pub(super) fn spares_edit(
-        &self,
-        target: &Target<'_, '_>,
-        bytes: impl FnOnce() -> usize,
-    ) -> Result<bool, Error> {
-        let is_spared = target.live.is_some_and(Live::is_spared);
-        if is_spared {
-            self.check_spared(target.live, bytes())?;
+            self.check_spared(live, bytes())?;
         }
         Ok(is_spared)
     }

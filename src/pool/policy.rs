@@ -14,7 +14,8 @@ pub enum EvictionPolicy {
     /// The keys used least lately go first.
     AllKeysLru,
     /// The keys used least often go first: a new key is tried before it takes the place of one that
-    /// has been used.
+    /// has been used. Where it is memory that is short, a large value has to be used more often than a
+    /// small one to stay.
     #[default]
     AllKeysLfu,
     /// Any key may go.

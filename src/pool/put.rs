@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     error::Error,
-    record::{Draft, LONGEST_KEY, LONGEST_VALUE, Origin},
+    record::{Draft, LONGEST_KEY, LONGEST_VALUE, Origin, bytes_of_text},
     tally::Tally,
 };
 
@@ -33,7 +33,7 @@ impl Engine {
     /// The rest of [`put`](Self::put) in a pool that has limits; apart, so that others do not pay.
     #[inline(never)]
     fn put_limited(&self, key: &[u8], hash: u64, value: &[u8], dates: Dates) -> Result<(), Error> {
-        self.reserve(hash, key.len(), value.len())?;
+        self.reserve(key, hash, value.len())?;
         self.put_as::<true>(key, hash, value, dates)
     }
 
@@ -66,7 +66,10 @@ impl Engine {
                     };
                     let usage = live.usage().inherit(now);
                     let before = (cause == RemovalCause::Replaced).then_some(live);
-                    let is_spared = self.spares_text(before, key.len(), value.len(), false)?;
+                    let is_spared = self.spares(before, false, || {
+                        let (block, held) = bytes_of_text(key.len(), value.len());
+                        block + held
+                    })?;
                     let origin = Origin { hash, deadline, written, usage, is_spared };
                     let draft = Draft::with_bytes(key, value, origin, guard);
                     self.replace_inline::<IS_LIMITED>(guard, found, hash, draft, Some(cause))

@@ -137,12 +137,9 @@ impl Engine {
         old: Live<'_>,
         heir: &impl Heir,
     ) -> Result<bool, Error> {
+        let is_spared = self.spares(Some(old), false, || heir.memory(key.len()))?;
         if self.evictor.is_limited() {
             self.make_room(guard, hash, heir.block_size(key.len()), 0)?;
-        }
-        let is_spared = old.is_spared();
-        if is_spared {
-            self.check_spared(Some(old), heir.block_size(key.len()))?;
         }
         let written = self.elapsed_coarse();
         let usage = old.usage().inherit(self.evictor.pace.now());

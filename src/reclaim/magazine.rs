@@ -136,7 +136,7 @@ impl Drop for Magazines {
 /// Asks the processor for the lines of a block that is going to be written soon, as likely as not by
 /// this thread's next write. The block was retired some hundred writes ago, and of its lines only
 /// the one with the key was read then; without this, the compare-and-swap that publishes the next
-/// record waits until the others have come.
+/// record waits until they have come.
 #[inline]
 fn fetch_for_writing(block: NonNull<u8>, bytes: usize) {
     #[cfg(all(target_arch = "x86_64", not(miri)))]
@@ -144,8 +144,10 @@ fn fetch_for_writing(block: NonNull<u8>, bytes: usize) {
     // know this one, it is a no-op.
     unsafe {
         std::arch::asm!(
+            "prefetchw [{first}]",
             "prefetchw [{second}]",
             "prefetchw [{last}]",
+            first = in(reg) block.as_ptr(),
             second = in(reg) block.as_ptr().wrapping_add(64),
             last = in(reg) block.as_ptr().wrapping_add(bytes - 1),
             options(nostack, preserves_flags, readonly),

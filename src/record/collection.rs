@@ -101,6 +101,17 @@ impl Body<'_> {
         super::block_size(encoding, key_len, len)
     }
 
+    /// Bytes that a record takes that holds it, with all nodes that will hang below it.
+    pub(crate) fn memory(&self, key_len: usize) -> usize {
+        let below = match self {
+            Self::Packed(..) => 0,
+            Self::Tree(_, tree) => tree.bytes,
+            Self::List(image) => image.root.bytes,
+            Self::Same(live) => live.bytes_below(),
+        };
+        usize::try_from(below).unwrap_or(usize::MAX).saturating_add(self.block_size(key_len))
+    }
+
     /// Writes the value into its place.
     ///
     /// # Safety

@@ -24,6 +24,9 @@ pub(crate) trait Heir {
     /// Bytes of the record's block.
     fn block_size(&self, key_len: usize) -> usize;
 
+    /// Bytes that the record takes, with all nodes that will hang below it.
+    fn memory(&self, key_len: usize) -> usize;
+
     /// Builds the record.
     fn draft<'g, 'd>(&self, key: &[u8], origin: Origin, guard: &'g Guard<'d>) -> Draft<'g, 'd>;
 }
@@ -38,6 +41,11 @@ impl Heir for ListImage<'_, '_> {
     #[inline]
     fn block_size(&self, key_len: usize) -> usize {
         block_bytes(root_offset(key_len) + size_of::<ListRoot>() + self.encoded_len())
+    }
+
+    fn memory(&self, key_len: usize) -> usize {
+        let below = usize::try_from(self.root.bytes).unwrap_or(usize::MAX);
+        below.saturating_add(self.block_size(key_len))
     }
 
     #[inline(always)]
@@ -68,6 +76,10 @@ impl Heir for PackedHeir<'_, '_> {
     #[inline]
     fn block_size(&self, key_len: usize) -> usize {
         block_bytes(size_of::<Record>() + key_len + self.single.encoded_len())
+    }
+
+    fn memory(&self, key_len: usize) -> usize {
+        self.block_size(key_len)
     }
 
     #[inline(always)]

@@ -8,6 +8,7 @@ use super::{
     word::{Tag, Word},
 };
 use crate::{
+    prefetch::prefetch,
     reclaim::Guard,
     sync::{AtomicPtr, Mutant, Ordering, is_mutant},
 };
@@ -140,7 +141,7 @@ impl<R: Record> Table<R> {
     /// Asks the processor to fetch the bucket of a hash.
     #[inline]
     pub(crate) fn prefetch_bucket(&self, hash: u64, guard: &Guard<'_>) {
-        prefetch(std::ptr::from_ref(self.root(guard).head(hash)).cast());
+        prefetch(self.root(guard).head(hash));
     }
 
     /// Asks the processor to fetch the records that a hash may mean: their first line, which has the
@@ -225,16 +226,4 @@ pub(super) fn successor(generation: &Generation) -> &Generation {
         // Whoever sees a frozen bucket sees the successor, which was there before.
         None => unreachable!("T7: a bucket was frozen without a successor"),
     }
-}
-
-/// Asks the processor for a cache line.
-#[inline]
-pub(super) fn prefetch(line: *const u8) {
-    #[cfg(all(target_arch = "x86_64", not(miri)))]
-    // SAFETY: a prefetch does not access memory in a way that can fault.
-    unsafe {
-        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(line.cast());
-    }
-    #[cfg(not(all(target_arch = "x86_64", not(miri))))]
-    let _ = line;
 }

@@ -21,10 +21,10 @@ use super::{
     Record, Table,
     bucket::{self, Bucket, Control, FIRST_VERSION},
     generation::{Generation, Remains},
-    lookup::prefetch,
     word::{Seen, Word},
 };
 use crate::{
+    prefetch::prefetch,
     reclaim::Guard,
     sync::{AtomicPtr, Mutant, Ordering, SLOTS, is_mutant},
 };
@@ -153,7 +153,7 @@ fn freeze_slots<R: Record>(generation: &Generation, (head, control): Source<'_>)
                 Seen::Tentative(_) => word.committed().frozen(),
                 Seen::Record(record) => {
                     // Where it goes is in its header: one wait for all of them instead of seven.
-                    prefetch(record.as_ptr().cast());
+                    prefetch(record.as_ptr());
                     word.frozen()
                 }
                 Seen::Empty(_) => word.frozen(),

@@ -4,10 +4,10 @@ use super::{
     Record, Table,
     bucket::{self, Bucket},
     generation::Generation,
-    lookup::{Found, prefetch, successor},
+    lookup::{Found, successor},
     word::Seen,
 };
-use crate::reclaim::Guard;
+use crate::{prefetch::prefetch, reclaim::Guard};
 
 impl<R: Record> Table<R> {
     /// How many buckets there are.
@@ -60,7 +60,7 @@ impl<R: Record> Table<R> {
         let head: &Bucket = self.root(guard).head(number);
         for slot in &head.slots.0 {
             if let Seen::Record(record) = bucket::load(slot).look::<R>() {
-                prefetch(record.as_ptr().cast());
+                prefetch(record.as_ptr());
             }
         }
     }

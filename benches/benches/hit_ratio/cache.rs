@@ -13,6 +13,11 @@ pub(crate) trait Cache: Sync {
 
     /// How much it holds: the sum of the weights.
     fn held(&self) -> u64;
+
+    /// Bytes that it has from the system and not from the allocator.
+    fn mapped(&self) -> u64 {
+        0
+    }
 }
 
 /// What a cache may hold.

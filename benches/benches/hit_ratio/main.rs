@@ -2,13 +2,14 @@
 //! against what is possible.
 //!
 //! ```text
-//! cargo bench -p memory-cache-pool-benches --bench hit_ratio [-- [--quick] [--large] [TRACE]]
+//! cargo bench -p memory-cache-pool-benches --bench hit_ratio [-- [--quick] [--large] [--only=PART] [TRACE]]
 //! ```
 //!
 //! It replays the traces that lie beside the repository in `shared/traces` (or where `TRACES`
 //! says), or a seeded mix, and says so, when there are none: get, and on a miss set. It is a count, not a timing:
 //! the machine does not matter. `--large` replays the large traces too, `--quick`, which is also
-//! what `cargo test --benches` runs, a small mix only. Tables and curves go to `target/hit_ratio`.
+//! what `cargo test --benches` runs, a small mix only; of the parts `keys`, `threads`, `bytes` and `curves`
+//! one can be asked for with `--only=PART`. Tables and curves go to `target/hit_ratio`.
 
 mod cache;
 mod exact;
@@ -53,9 +54,20 @@ fn run(arguments: &[String]) -> Result<u32, Box<dyn Error>> {
         let length = if is_quick { 20_000 } else { 400_000 };
         workloads.push(workload::synthetic(length));
     }
-    let verdict = report::by_keys(&workloads)?;
-    report::by_threads(&workloads)?;
-    report::by_bytes(&workloads)?;
-    report::curves(&workloads)?;
-    Ok(verdict.failed)
+    let only = arguments.iter().find_map(|argument| argument.strip_prefix("--only="));
+    let is_asked_for = |part: &str| only.is_none_or(|only| only == part);
+    let mut failed = 0;
+    if is_asked_for("keys") {
+        failed = report::by_keys(&workloads)?.failed;
+    }
+    if is_asked_for("threads") {
+        report::by_threads(&workloads)?;
+    }
+    if is_asked_for("bytes") {
+        report::by_bytes(&workloads)?;
+    }
+    if is_asked_for("curves") {
+        report::curves(&workloads)?;
+    }
+    Ok(failed)
 }

@@ -1,17 +1,34 @@
 //! The peers: moka, `quick_cache` and foyer, each as it comes.
 
-use crate::cache::{Cache, Limit};
+use crate::{
+    cache::{Cache, Limit},
+    pool_of_keys::value,
+};
 use foyer_memory::{Cache as FoyerCache, CacheBuilder, LfuConfig};
 use quick_cache::Weighter;
+use std::sync::Arc;
+
+/// A value as large as the pool's, and what the record weighs that is told of it.
+#[derive(Clone, Debug)]
+struct Weighed {
+    weight: u32,
+    _value: Arc<[u8]>,
+}
+
+impl Weighed {
+    fn new(weight: u32) -> Self {
+        Self { weight, _value: value(weight).into() }
+    }
+}
 
 /// A cache with a window and a frequency sketch (W-TinyLFU).
 #[derive(Debug)]
-pub(crate) struct Moka(moka::sync::Cache<u64, u32>);
+pub(crate) struct Moka(moka::sync::Cache<u64, Weighed>);
 
 impl Moka {
     pub(crate) fn new(limit: Limit) -> Self {
         let builder = moka::sync::Cache::builder().max_capacity(limit.weight);
-        Self(builder.weigher(|_, weight| *weight).build())
+        Self(builder.weigher(|_, value: &Weighed| value.weight).build())
     }
 }
 
@@ -21,27 +38,27 @@ impl Cache for Moka {
     }
 
     fn set(&self, hash: u64, weight: u32) {
-        self.0.insert(hash, weight);
+        self.0.insert(hash, Weighed::new(weight));
     }
 
     fn held(&self) -> u64 {
         // What is there, where `weighted_size` tells what its housekeeping has got to.
-        self.0.iter().map(|(_, weight)| u64::from(weight)).sum()
+        self.0.iter().map(|(_, value)| u64::from(value.weight)).sum()
     }
 }
 
-/// Values that are their own weight.
+/// Values that know their weight.
 #[derive(Clone, Debug)]
 struct ByValue;
 
-impl Weighter<u64, u32> for ByValue {
-    fn weight(&self, _: &u64, weight: &u32) -> u64 {
-        u64::from(*weight)
+impl Weighter<u64, Weighed> for ByValue {
+    fn weight(&self, _: &u64, value: &Weighed) -> u64 {
+        u64::from(value.weight)
     }
 }
 
 /// Shards of clocks with ghosts (S3-FIFO).
-pub(crate) struct QuickCache(quick_cache::sync::Cache<u64, u32, ByValue>);
+pub(crate) struct QuickCache(quick_cache::sync::Cache<u64, Weighed, ByValue>);
 
 impl QuickCache {
     pub(crate) fn new(limit: Limit) -> Self {
@@ -55,7 +72,7 @@ impl Cache for QuickCache {
     }
 
     fn set(&self, hash: u64, weight: u32) {
-        self.0.insert(hash, weight);
+        self.0.insert(hash, Weighed::new(weight));
     }
 
     fn held(&self) -> u64 {
@@ -64,13 +81,13 @@ impl Cache for QuickCache {
 }
 
 /// foyer's cache in memory, with its LFU (W-TinyLFU).
-pub(crate) struct Foyer(FoyerCache<u64, u32>);
+pub(crate) struct Foyer(FoyerCache<u64, Weighed>);
 
 impl Foyer {
     pub(crate) fn new(limit: Limit) -> Self {
         let weight = usize::try_from(limit.weight).unwrap_or(usize::MAX);
         let builder = CacheBuilder::new(weight).with_eviction_config(LfuConfig::default());
-        Self(builder.with_weighter(|_: &u64, weight: &u32| *weight as usize).build())
+        Self(builder.with_weighter(|_: &u64, value: &Weighed| value.weight as usize).build())
     }
 }
 
@@ -80,7 +97,7 @@ impl Cache for Foyer {
     }
 
     fn set(&self, hash: u64, weight: u32) {
-        self.0.insert(hash, weight);
+        self.0.insert(hash, Weighed::new(weight));
     }
 
     fn held(&self) -> u64 {

@@ -9,6 +9,14 @@ pub(crate) const RECORD_BYTES: u32 = 32 + 8;
 /// What values are parts of.
 static TEXT: [u8; 1 << 13] = [b'v'; 1 << 13];
 
+/// A table of this size and more comes from the system.
+const MAPPED: usize = 64 << 10;
+
+/// The value with which a record weighs so much.
+pub(crate) fn value(weight: u32) -> &'static [u8] {
+    &TEXT[..weight.saturating_sub(RECORD_BYTES) as usize]
+}
+
 /// A pool with values of as many bytes as a weight leaves for them.
 #[derive(Debug)]
 pub(crate) struct Pool {
@@ -48,9 +56,13 @@ impl Cache for Pool {
     }
 
     fn set(&self, hash: u64, weight: u32) {
-        let value = &TEXT[..weight.saturating_sub(RECORD_BYTES) as usize];
         // A set that fails shows as misses.
-        let _ = self.pool.set(hash.to_be_bytes(), value);
+        let _ = self.pool.set(hash.to_be_bytes(), value(weight));
+    }
+
+    fn mapped(&self) -> u64 {
+        let table = self.pool.get_stats().table_bytes;
+        if table < MAPPED { 0 } else { table as u64 }
     }
 
     fn held(&self) -> u64 {

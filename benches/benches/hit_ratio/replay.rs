@@ -5,6 +5,7 @@ use crate::{
     pool_of_keys::RECORD_BYTES,
     workload::Workload,
 };
+use memory_cache_pool_benches::allocation;
 use std::{
     sync::{
         Barrier,
@@ -25,6 +26,8 @@ pub(crate) struct Outcome {
     pub(crate) hit_ratio: f64,
     /// What the cache held at the end, in percent of what it may hold.
     pub(crate) held: f64,
+    /// Bytes that it had allocated at the end, whatever for, in percent of the same.
+    pub(crate) allocated: f64,
 }
 
 /// Parts of a whole in percent.
@@ -41,8 +44,10 @@ pub(crate) fn replay(
     threads: usize,
     weight: fn(u64) -> u32,
 ) -> Outcome {
-    let cache = (contender.build)(limit);
     let hashes = workload.hashes();
+    allocation::count(true);
+    let before = allocation::bytes();
+    let cache = (contender.build)(limit);
     let look_up = |key: &u32| {
         let hash = hashes[*key as usize];
         let is_hit = cache.get(hash);
@@ -57,9 +62,14 @@ pub(crate) fn replay(
     } else {
         on_threads(threads, requests, look_up)
     };
+    let allocated = u64::try_from(allocation::bytes() - before).unwrap_or(0) + cache.mapped();
+    let held = percent(cache.held(), limit.weight);
+    drop(cache);
+    allocation::count(false);
     Outcome {
         hit_ratio: percent(hits, workload.requests.len() as u64),
-        held: percent(cache.held(), limit.weight),
+        held,
+        allocated: percent(allocated, limit.weight),
     }
 }
 

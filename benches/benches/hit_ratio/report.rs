@@ -48,6 +48,12 @@ fn cell(outcome: Outcome) -> String {
     }
 }
 
+/// Hit ratios with what was held at the end, and what was allocated.
+fn cell_of_bytes(outcome: Outcome) -> String {
+    let Outcome { hit_ratio, held, allocated } = outcome;
+    format!(" {hit_ratio:>5.2} {held:>4.0} {allocated:>4.0}")
+}
+
 /// How the pool's policies compare with what they have to reach.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Verdict {
@@ -137,12 +143,14 @@ pub(crate) fn by_threads(workloads: &[Workload]) -> Result<(), Box<dyn Error>> {
 
 /// As [`by_keys`], with records of many sizes and limits on their sum.
 ///
-/// The peers count what they are told of each record, which is what the pool's take. The pool counts all
-/// that it uses: what is retired, what is kept ready, what sizes are rounded up by; and it keeps a
-/// sixteenth in reserve. So it holds less at the end.
+/// The peers count what they are told of each record, which is what the pool's take, and not what they
+/// take themselves. The pool counts all that it uses: what is retired, what is kept ready, what sizes
+/// are rounded up by; and it keeps a sixteenth in reserve. So it holds less at the end. What each had
+/// allocated then, table and all, is told beside it.
 pub(crate) fn by_bytes(workloads: &[Workload]) -> Result<(), Box<dyn Error>> {
     heading(
-        "hit ratio in %, values of 32 to 8,064 bytes, limits in bytes for so many of mean size",
+        "values of 32 to 8,064 bytes, limits in bytes for so many of mean size: hit ratio, records held \
+         and bytes allocated at the end, in %",
         &CONTENDERS.map(|contender| contender.name),
     )?;
     let mut outcomes = Vec::new();
@@ -154,11 +162,17 @@ pub(crate) fn by_bytes(workloads: &[Workload]) -> Result<(), Box<dyn Error>> {
             let limit = Limit::of_bytes(bytes, column.keys);
             let run = |contender: Contender| replay(workload, contender, limit, 1, mixed_bytes);
             let row = CONTENDERS.map(run);
-            line(&format!("{:<18} {:>8}{}", workload.name, column.keys, row.map(cell).concat()))?;
+            line(&format!(
+                "{:<18} {:>8}{}",
+                workload.name,
+                column.keys,
+                row.map(cell_of_bytes).concat()
+            ))?;
             outcomes.push(row);
         }
     }
-    let means: String = (0..CONTENDERS.len()).map(|place| cell(mean(&outcomes, place))).collect();
+    let means: String =
+        (0..CONTENDERS.len()).map(|place| cell_of_bytes(mean(&outcomes, place))).collect();
     line(&format!("{:<18} {:>8}{means}", "mean", ""))?;
     Ok(())
 }
@@ -169,7 +183,11 @@ fn mean(rows: &[[Outcome; CONTENDERS.len()]], place: usize) -> Outcome {
     let of = |figure: fn(&Outcome) -> f64| {
         rows.iter().map(|row| figure(&row[place])).sum::<f64>() / count
     };
-    Outcome { hit_ratio: of(|outcome| outcome.hit_ratio), held: of(|outcome| outcome.held) }
+    Outcome {
+        hit_ratio: of(|outcome| outcome.hit_ratio),
+        held: of(|outcome| outcome.held),
+        allocated: of(|outcome| outcome.allocated),
+    }
 }
 
 /// Capacities of a curve, as parts of the different keys.

@@ -215,7 +215,7 @@ impl Host for View<'_> {
         });
     }
 
-    fn prefetch(&self, _: usize, _: usize) {}
+    fn prefetch(&self, _: usize) {}
 
     fn prefetch_hashes(&self, _: Option<u64>, _: Option<u64>) {}
 

@@ -9,7 +9,10 @@
 //! lost race loses a ghost at most.
 
 use super::ring::zeroed;
-use crate::sync::{AtomicU64, Mutant, Ordering, is_mutant};
+use crate::{
+    prefetch::prefetch,
+    sync::{AtomicU64, Mutant, Ordering, is_mutant},
+};
 
 /// Fingerprints in a word.
 const LANES: usize = 4;
@@ -24,6 +27,12 @@ impl Ghosts {
     /// A table that remembers about `count` keys.
     pub(super) fn new(count: usize) -> Self {
         Self(zeroed(count.div_ceil(LANES).max(1)))
+    }
+
+    /// Asks the processor for what [`remember`](Self::remember) or [`take`](Self::take) will need.
+    #[inline]
+    pub(super) fn expect(&self, hash: u64) {
+        prefetch(self.find(hash).0);
     }
 
     /// Remembers a key that has failed.

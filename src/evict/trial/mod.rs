@@ -108,6 +108,12 @@ impl Trial {
         [0, 1].map(|ahead| self.ring.peek(ahead))
     }
 
+    /// Asks the processor for the ghost of a key.
+    #[inline]
+    pub(super) fn expect_ghost(&self, hash: u64) {
+        self.ghosts.expect(hash);
+    }
+
     /// Remembers a key that has failed.
     pub(super) fn remember(&self, hash: u64) {
         self.ghosts.remember(hash);
