@@ -109,6 +109,11 @@ impl Heir for TreeHeir<'_> {
         block_bytes(root_offset(key_len) + size_of::<FieldTree>())
     }
 
+    fn memory(&self, key_len: usize) -> usize {
+        let below = usize::try_from(self.graft.bytes()).unwrap_or(usize::MAX);
+        below.saturating_add(self.block_size(key_len))
+    }
+
     #[inline(always)]
     fn draft<'g, 'd>(&self, key: &[u8], origin: Origin, guard: &'g Guard<'d>) -> Draft<'g, 'd> {
         let draft = begin(self.block_size(key.len()), self.family.tree(), key, 0, origin, guard);

@@ -88,6 +88,11 @@ impl Graft {
         self.fate
     }
 
+    /// Bytes of all nodes of the new version.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
     /// Makes the root of the old version that of the new one.
     #[inline]
     pub(crate) fn change_root(&self, root: &mut FieldTree) {
