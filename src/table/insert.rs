@@ -4,7 +4,6 @@ use super::{
     BIRTH_BITS, Record, Table,
     bucket::{self, Bucket, Control, FIRST_VERSION, LARGEST_POSITION, LONGEST_OVERFLOW},
     generation::Generation,
-    resize::LONG_CHAIN,
     word::{Seen, Tag, Word},
 };
 use crate::{
@@ -157,7 +156,9 @@ impl<R: Record> Table<R> {
     /// when the chain is as long as it may get.
     #[cold]
     fn make_room(&self, at: Snapshot<'_>, hash: u64, buckets: usize, guard: &Guard<'_>) -> bool {
-        if buckets + 1 >= LONG_CHAIN && self.grow_for_chain(at.generation, hash, guard) {
+        if self.is_long(buckets + 1, at.generation)
+            && self.grow_for_chain(at.generation, hash, guard)
+        {
             return true;
         }
         buckets <= LONGEST_OVERFLOW && attach(at)

@@ -2,11 +2,12 @@
 //!
 //! A table grows to twice its size at 4.5 records a bucket (at 9, where its
 //! [room](Table::set_room) is not enough), or when an insert would need a chain of [`LONG_CHAIN`]
-//! buckets, and shrinks by half below [`SHRINK_BELOW`] record a bucket. Nobody waits for it: the new
-//! generation is allocated by whoever finds that it is time, which takes a
-//! system call, and each write from then on moves [`HELPED`] buckets, in their order, so that fresh
-//! pages are touched one after the other. A table that doubles has to move one bucket for each 4.5
-//! records that it can take meanwhile, so that two a write are ample. Readers do nothing.
+//! buckets ([`LONG_CHAIN_IN_PLACE`] in a table that was made as large, or has no room), and shrinks by
+//! half below [`SHRINK_BELOW`] record a bucket. Nobody waits for it: the new generation is allocated
+//! by whoever finds that it is time, which takes a system call, and each write from then on moves
+//! [`HELPED`] buckets, in their order, so that fresh pages are touched one after the other. A table
+//! that doubles has to move one bucket for each 4.5 records that it can take meanwhile, so that two a
+//! write are ample. Readers do nothing.
 
 use super::{Record, Table, bucket::Bucket, generation::Generation};
 use crate::{
@@ -21,10 +22,13 @@ pub(super) const GROW_AT_TWO: usize = 9;
 /// Records per bucket below which a table shrinks.
 const SHRINK_BELOW: usize = 1;
 
-/// Buckets of a chain, head included, from which on an insert asks for growth: so many that keys
-/// which come and go at nine records a bucket do not meet there by chance, or a table that was sized
-/// for its limit would grow all the same.
-pub(super) const LONG_CHAIN: usize = if cfg!(pool_loom) { 3 } else { 6 };
+/// Buckets of a chain, head included, from which on an insert asks for growth.
+const LONG_CHAIN: usize = 3;
+
+/// The same for a table that has the size it was made for, or no room for more: so many that keys
+/// which come and go at nine records a bucket do not meet there by chance, or a table in churn would
+/// double for a single chain.
+const LONG_CHAIN_IN_PLACE: usize = if cfg!(pool_loom) { LONG_CHAIN } else { 6 };
 
 /// Buckets that a write moves besides its own.
 const HELPED: usize = if cfg!(pool_loom) { 1 } else { 2 };
@@ -91,10 +95,7 @@ impl<R: Record> Table<R> {
     #[inline(never)]
     fn note_many_inserted(&self, generation: &Generation, guard: &Guard<'_>) {
         self.grow_if(generation, guard, |records, buckets| {
-            let room = buckets.saturating_mul(2 * size_of::<Bucket>());
-            // ORDERING: Relaxed; a setting.
-            let has_room = self.room.load(Ordering::Relaxed) >= room;
-            records > buckets * GROW_AT_TWO / if has_room { 2 } else { 1 }
+            records > buckets * GROW_AT_TWO / if self.has_room_beyond(buckets) { 2 } else { 1 }
         });
         // Who only inserts retires nothing but tables, and would never fill a bag with them.
         guard.hurry(MUCH_RETIRED, 1);
@@ -108,6 +109,19 @@ impl<R: Record> Table<R> {
         if keys.get().is_multiple_of(COUNTED_AFTER) {
             self.shrink_if_sparse(guard);
         }
+    }
+
+    /// Whether a table of so many buckets has room for twice as many.
+    fn has_room_beyond(&self, buckets: usize) -> bool {
+        // ORDERING: Relaxed; a setting.
+        self.room.load(Ordering::Relaxed) >= buckets.saturating_mul(2 * size_of::<Bucket>())
+    }
+
+    /// Whether an insert that needs a chain of so many buckets asks for growth.
+    pub(super) fn is_long(&self, buckets: usize, generation: &Generation) -> bool {
+        let is_free_to_grow =
+            generation.len() > self.least && self.has_room_beyond(generation.len());
+        buckets >= if is_free_to_grow { LONG_CHAIN } else { LONG_CHAIN_IN_PLACE }
     }
 
     /// Moves a bucket whose chain is long to a larger generation, which may have to be begun; false
