@@ -12,8 +12,8 @@
 //!
 //! Looking is of use only where the processor has nothing else to do. Whoever finds that it was
 //! interrupted between two looks, for at least [`INTERRUPTION`], has taken time that others wait for;
-//! no connection looks then for [`REST`], and for longer where it happens again. On one processor, where no client could come back meanwhile,
-//! none does at all.
+//! no connection looks then for [`REST`], and for longer where it happens again. On one processor,
+//! where no client could come back meanwhile, none does at all.
 
 use crate::shared::Shared;
 use std::{convert::Infallible, future::pending};

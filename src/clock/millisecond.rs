@@ -2,16 +2,16 @@
 //!
 //! Deadlines are whole milliseconds, so that who asks for the time does not need a clock: it is enough to
 //! know that the millisecond of the last look at the kernel's clock has not ended. The processor's counter
-//! tells that for less: alone 15 ns instead of 27 on an Intel Xeon in a virtual machine, and in the middle of
-//! a write 36 instead of 50, since both keep the processor from working ahead. It is never turned into a time, and so there is nothing to
-//! calibrate, and nothing that drifts: a look at the kernel's clock opens a *window* of the counter, and
-//! what reads the counter inside it takes the millisecond of that look. Outside of it, the kernel's clock
-//! is looked at again.
+//! tells that for less: alone 15 ns instead of 27 on an Intel Xeon in a virtual machine, and in the middle
+//! of a write 36 instead of 50, since both keep the processor from working ahead. It is never turned into
+//! a time, and so there is nothing to calibrate, and nothing that drifts: a look at the kernel's clock
+//! opens a *window* of the counter, and what reads the counter inside it takes the millisecond of that
+//! look. Outside of it, the kernel's clock is looked at again.
 //!
 //! ```text
 //! kernel's clock  |-- millisecond m -------------------------------------------|-- m + 1 ---
 //! looks               ^ left = what m has still to go
-//! window              [ (left - GUARD) * SLOWEST ticks ]
+//! window              [ (left - GUARD) / SLOWEST_TICK ]  
 //!                                                       ^ the next look, and so on; each window is
 //!                                                         an eighth of what is left (at 2 GHz)
 //! ```
@@ -25,9 +25,9 @@
 //! * **T2** While the counter is not past `until`, the millisecond is over in which `until` was set no
 //!   sooner than [`GUARD_NANOS`] from now; and `latest` is that one or a later one.
 //!
-//! T2 rests on the counter making at least [`SLOWEST`] ticks in a nanosecond of the kernel's clock. It is
-//! read before the clock is: what passes in between, be it an hour in which the thread is not let run,
-//! only closes the window sooner.
+//! T2 rests on the counter making at least a tick in [`SLOWEST_TICK`] nanoseconds of the kernel's clock.
+//! It is read before the clock is: what passes in between, be it an hour in which the thread is not let
+//! run, only closes the window sooner.
 //!
 //! # What follows
 //!
@@ -53,7 +53,7 @@
 //! * It was set back by less than a window, or into one that nobody has replaced since: time stands still
 //!   until the window has passed once more, which takes [`LONGEST`] ticks at most: 0.1 ms at 2.5 GHz.
 //! * It is slower on the host that the virtual machine has come to: the window that is open then lasts
-//!   longer, and is wrong only if the counter is slower than `SLOWEST`.
+//!   longer, and is wrong only if the counter is slower than a tick in `SLOWEST_TICK`.
 //! * The kernel does not keep time by it, or there is none: see [`counter`](super::counter). Then there is
 //!   no window, and every answer is the kernel's.
 //!

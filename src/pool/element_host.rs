@@ -73,7 +73,7 @@ impl Lost {
     ///
     /// # Safety
     ///
-    /// `lost` came from [`Engine::lose`], nobody else uses it, and it is not used again once this has
+    /// `lost` came from [`lose`], nobody else uses it, and it is not used again once this has
     /// returned true.
     unsafe fn free_slice(lost: NonNull<u8>) -> bool {
         let mut lost = lost.cast::<Self>();
