@@ -11,7 +11,7 @@
 //! ```text
 //! kernel's clock  |-- millisecond m -------------------------------------------|-- m + 1 ---
 //! looks               ^ left = what m has still to go
-//! window              [ (left - GUARD) / SLOWEST_TICK ]  
+//! window              [ (left - GUARD) / SLOWEST_TICK ]
 //!                                                       ^ the next look, and so on; each window is
 //!                                                         an eighth of what is left (at 2 GHz)
 //! ```
