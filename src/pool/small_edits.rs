@@ -94,35 +94,35 @@ impl Engine {
             let (Some(there), Some(old), Some(change)) = (&found, live, change) else {
                 return Ok(Small::No(Target { key, hash, found, live }));
             };
-            let (fate, is_done) = if let Some(single) = &single(old, family, change) {
+            let fate = if let Some(single) = &single(old, family, change) {
                 let (fate, heir) = (single.fate(), PackedHeir { family, single });
-                let is_idle = fate == Fate::Idle;
-                (fate, is_idle || self.inherit(guard, key, hash, there, old, &heir)?)
+                if fate != Fate::Idle && !self.inherit(guard, key, hash, there, old, &heir)? {
+                    continue;
+                }
+                fate
             } else if let Some(tree) = old.tree(family) {
                 let mut edit = Edit::new(guard);
                 let Some(graft) = Graft::new(tree, change, &mut edit) else {
                     return Ok(Small::No(Target { key, hash, found, live }));
                 };
                 let (fate, heir) = (graft.fate(), TreeHeir { family, old: tree, graft });
-                let is_idle = fate == Fate::Idle;
-                let is_done = is_idle || self.inherit(guard, key, hash, there, old, &heir)?;
-                if is_done {
-                    // SAFETY: the heir was built of this edit and has taken the place of the record
-                    // that the edit began with, which is retired alone; or nothing was made.
-                    unsafe { edit.commit() };
+                if fate != Fate::Idle && !self.inherit(guard, key, hash, there, old, &heir)? {
+                    continue;
                 }
-                (fate, is_done)
+                // SAFETY: the heir was built of this edit and has taken the place of the record that
+                // the edit began with, which is retired alone; or nothing was made.
+                unsafe { edit.commit() };
+                fate
             } else {
                 return Ok(Small::No(Target { key, hash, found, live }));
             };
-            if is_done {
-                let is_idle = fate == Fate::Idle;
-                if !is_idle {
-                    self.note_fields(guard, family, live, changes);
-                }
-                self.finish(guard, if is_idle { Tally::OtherOperations } else { Tally::Sets });
-                return Ok(Small::Done(fate));
+            if fate == Fate::Idle {
+                self.finish(guard, Tally::OtherOperations);
+            } else {
+                self.note_fields(guard, family, live, changes);
+                self.finish(guard, Tally::Sets);
             }
+            return Ok(Small::Done(fate));
         }
     }
 
