@@ -344,8 +344,12 @@ pub(crate) enum Mutant {
     AdvanceUnchecked,
     /// R16: no fence follows an announcement.
     AnnounceUnfenced,
+    /// R16: no fence precedes the look at the announcements.
+    AdvanceUnfenced,
     /// R16: an announcement is revoked though its thread is inside an operation.
     RevokeInside,
+    /// R16: an announcement of a later epoch than the one that ends is revoked.
+    RevokeAhead,
     /// R16: no barrier stands between raising the depth and looking at the epoch.
     EnterUnfenced,
     /// R16: an exiting thread keeps its bag to itself.

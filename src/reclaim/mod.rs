@@ -56,18 +56,16 @@
 //! * **I3** `local` of a participant is used only by the thread that holds its `in_use`, or by
 //!   [`Domain::close`] when no guard exists.
 //! * **I4** Participants are freed only by `close`.
-//! * **I5** A participant never announces an epoch twice: it announces one only when it has seen a
-//!   later one than before, and whoever revokes an announcement hands on the later one that he had
-//!   seen. So what was seen announced means one announcement only.
+//! * **I5** An announcement is revoked only by who has read a later epoch, before the barrier that
+//!   precedes the revocation.
 //!
 //! # Orderings
 //!
 //! | edge              | from                          | to                             | carries                     |
 //! |-------------------|-------------------------------|--------------------------------|-----------------------------|
-//! | `exit→advance`    | `exit` or `announce` store, Release | `standing` or `revoke` load, Acquire | what a thread did in earlier epochs |
-//! | `advance→announce` | `advance` CAS, Release       | epoch load, Acquire            | every unlinking that preceded the epoch |
+//! | `exit→advance`    | `exit`, `leave` or `announce` store, `revoke` CAS, Release | `standing` or `revoke` load, Acquire | what a thread did in earlier epochs |
+//! | `advance→announce` | `advance` CAS, Release       | `announce` load, and the fence behind it | every unlinking that preceded the epoch |
 //! | `advance→free`    | `advance` CAS, Release        | `has_passed` load, Acquire     | what everybody did before the epoch |
-//! | `revoke→announce` | `revoke` CAS, Release         | `announce` load, Acquire       | the epoch that the revoker had seen (I5) |
 //! | `orphan→adopt`    | `Orphans::push` CAS, Release  | `take_all` swap, Acquire       | the bag and its items       |
 //! | `leave→claim`     | `leave` store, Release        | `try_claim` CAS, Acquire       | the participant's `local`   |
 //! | `register→search` | `Domain::register` CAS, Release | head load, Acquire           | a new participant's fields  |
@@ -78,7 +76,10 @@
 //! before it. *Entering against revocation*: a [light barrier](barrier::Barriers::light) stands
 //! between raising `depth` and comparing the announcement with the epoch, a heavy one between seeing
 //! an old announcement and looking at `depth`. If the former comes first, the thread is seen inside;
-//! if the latter does, the thread sees the epoch that the revoker had seen, and announces itself.
+//! if the latter does, the thread sees the epoch that the revoker had seen, or a later one, and
+//! announces that: whether the revocation comes before or after it, it changes nothing. Hence I5: who
+//! revoked an announcement of an epoch that he had not seen end would take it from a thread that finds
+//! it standing.
 //!
 //! # Reclamation
 //!

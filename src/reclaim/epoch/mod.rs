@@ -14,6 +14,9 @@
 //!
 //! Models of other modules run on a stand-in (`stand_in.rs`) that knows no epochs.
 
+#[cfg(all(test, pool_loom, pool_epochs, not(pool_shuttle)))]
+mod loom;
+
 use super::barrier::Barriers;
 use crate::clock::monotonic_millis;
 use crate::sync::{AtomicU32, AtomicU64, Mutant, Ordering, fence, is_mutant};
@@ -66,17 +69,22 @@ enum Standing {
 impl Epochs {
     /// The first epoch.
     pub(super) fn new() -> Self {
+        Self::with_barriers(Barriers::new())
+    }
+
+    fn with_barriers(barriers: Barriers) -> Self {
         Self(CachePadded::new(Epoch {
             current: AtomicU64::new(1),
-            barriers: Barriers::new(),
+            barriers,
             began: AtomicU64::new(monotonic_millis()),
         }))
     }
 
     /// The number of the current epoch: what is retired gets it as its stamp.
     pub(super) fn now(&self) -> u64 {
-        // ORDERING: Acquire, edge `advance→announce`, for a stamp not older than what was seen.
-        self.0.current.load(Ordering::Acquire)
+        // ORDERING: Relaxed; not older than the epoch that this thread has announced, since it has
+        // read that from here.
+        self.0.current.load(Ordering::Relaxed)
     }
 
     /// Whether nobody can hold any more what was retired with this stamp.
@@ -97,12 +105,14 @@ impl Epochs {
         everybody: I,
         insists: bool,
     ) -> bool {
-        // ORDERING: Acquire, edge `advance→announce`: what preceded the epochs so far precedes the
-        // next one.
-        let current = self.0.current.load(Ordering::Acquire);
-        // ORDERING: SeqCst; either an announcement comes first and is seen below, or this fence
-        // does and the announcing thread sees what was unlinked before it.
-        fence(Ordering::SeqCst);
+        // ORDERING: Relaxed; what preceded the epochs so far precedes the next one, too, since the
+        // CASes that began them are one release sequence.
+        let current = self.0.current.load(Ordering::Relaxed);
+        if !is_mutant(Mutant::AdvanceUnfenced) {
+            // ORDERING: SeqCst; either an announcement comes first and is seen below, or this fence
+            // does and the announcing thread sees what was unlinked before it.
+            fence(Ordering::SeqCst);
+        }
         let mut suspects = Suspects::default();
         let mut is_held = false;
         for presence in everybody {
@@ -171,17 +181,14 @@ impl Presence {
     #[cold]
     #[inline(never)]
     fn announce(&self, epoch: &Epoch) {
-        // ORDERING: Acquire, edge `revoke→announce`: whoever revoked the announcement had seen a
-        // later epoch, and so the load below does, too. No epoch is announced twice (I5).
-        self.announced.load(Ordering::Acquire);
-        // ORDERING: Acquire, edge `advance→announce`: what was unlinked before the last two epochs
-        // began cannot be reached from here on.
-        let current = epoch.current.load(Ordering::Acquire);
+        // ORDERING: Relaxed; the fence below makes it edge `advance→announce`: what was unlinked
+        // before the last two epochs began cannot be reached from here on.
+        let current = epoch.current.load(Ordering::Relaxed);
         // ORDERING: Release, edge `exit→advance`: what this thread did in earlier epochs comes
         // before the announcement of this one.
         self.announced.store(current, Ordering::Release);
         if !is_mutant(Mutant::AnnounceUnfenced) {
-            // ORDERING: SeqCst; see `advance`.
+            // ORDERING: SeqCst; see `advance`. Its acquiring half is edge `advance→announce`.
             fence(Ordering::SeqCst);
         }
     }
@@ -198,16 +205,17 @@ impl Presence {
 
     /// Takes the announcement back, when the thread ends.
     pub(super) fn leave(&self) {
-        // ORDERING: AcqRel: Release is edge `exit→advance`; Acquire is edge `revoke→announce`, for
-        // the thread that takes over.
-        self.announced.swap(ABSENT, Ordering::AcqRel);
+        // ORDERING: Release, edge `exit→advance`.
+        self.announced.store(ABSENT, Ordering::Release);
     }
 
     /// How the thread stands towards the end of the epoch `current`.
     fn standing(&self, current: u64) -> Standing {
         // ORDERING: Acquire, edge `exit→advance`.
         let announced = self.announced.load(Ordering::Acquire);
-        if announced == ABSENT || announced == current {
+        // A later epoch than `current`: the caller is late, and moves nothing on.
+        let is_ahead = announced > current && !is_mutant(Mutant::RevokeAhead);
+        if announced == ABSENT || announced == current || is_ahead {
             return Standing::Clear;
         }
         // ORDERING: Relaxed; a hint whether a barrier is worth while.
@@ -227,8 +235,9 @@ impl Presence {
             return false;
         }
         self.announced
-            // ORDERING: Release, edge `revoke→announce`; Relaxed on failure: the thread has
-            // announced itself, in an epoch that the next attempt looks at.
+            // ORDERING: Release, edge `exit→advance`: what the thread did inside, for whoever finds
+            // it absent. Relaxed on failure: it has announced itself, in an epoch that the next
+            // attempt looks at.
             .compare_exchange(announced, ABSENT, Ordering::Release, Ordering::Relaxed)
             .is_ok()
     }
