@@ -5,6 +5,7 @@
 //! | `incr_against_expire`            | R11  | 2      | `CopyWithoutFreeze`, `ReadThenFreeze`, `IncrementFrozen` |
 //! | `incr_against_getset`            | R11  | 2      | `CopyWithoutFreeze`, `ReadThenFreeze`, `IncrementFrozen` |
 //! | `incr_against_incr`              | R11  | 2      | –                                         |
+//! | `told_by`, in three ways         | –    | 2      | – (edge `add→tell`, weakened on any side) |
 //! | `get_of_an_expired_key_against_set` | R18 | 2     | `RemoveByKey`                             |
 //! | `insert_against_expiry`          | R18  | 2      | `RemoveByKey`                             |
 //! | `overwrite_against_cleanup`      | R15  | 2      | `RemoveByKey`                             |
@@ -124,6 +125,33 @@ fn incr_against_incr() -> (i64, i64) {
 #[test]
 fn r11_two_increments_of_an_absent_key_both_count() {
     holds(50, [(1, 2), (2, 1)], incr_against_incr);
+}
+
+/// Sets a key, counts, and lets the count expire some time, while somebody looks at the count, by a
+/// method of his own, and at the key; the count that he was told.
+fn told_by(count: fn(&MemoryCachePool) -> i64) -> i64 {
+    let (pool, _clock) = pool();
+    pool.incr("count").unwrap();
+    let write = |p: &MemoryCachePool| {
+        p.set("key", "value").unwrap();
+        p.incr("count").unwrap();
+        p.pexpire("count", 50).unwrap();
+    };
+    let ((), (told, is_there)) = two(&pool, write, move |p| (count(p), p.exists("key")));
+    assert!(told == 1 || is_there, "broken: the count came before what had preceded it");
+    told
+}
+
+/// A counter's text as a number.
+fn number(text: Option<Vec<u8>>) -> i64 {
+    String::from_utf8(text.unwrap()).unwrap().parse().unwrap()
+}
+
+#[test]
+fn a_count_that_was_told_comes_with_what_preceded_it() {
+    holds(20, [1, 2], || told_by(|p| number(p.get("count").unwrap())));
+    holds(20, [1, 2], || told_by(|p| p.incr("count").unwrap() - 1));
+    holds(20, [1, 2], || told_by(|p| number(p.getset("count", "5").unwrap())));
 }
 
 fn get_of_an_expired_key_against_set() -> Option<Vec<u8>> {

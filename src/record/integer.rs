@@ -14,13 +14,12 @@
 //!
 //! # Orderings
 //!
-//! | edge            | from                      | to                          | carries           |
-//! |-----------------|---------------------------|-----------------------------|-------------------|
-//! | `add→freeze`    | `try_add` CAS, Release    | `freeze` RMW, Acquire       | what preceded the increment |
-//! | `freeze→add`    | `freeze` RMW, Release     | `try_add` load, Acquire     | what preceded the freezing |
+//! | edge        | from                   | to                                     | carries           |
+//! |-------------|------------------------|----------------------------------------|-------------------|
+//! | `add→tell`  | `try_add` CAS, Release | loads of `get` and `try_add`, `freeze` RMW, Acquire | what preceded the increment, for whoever is told of its sum |
 //!
-//! The value itself needs no edge: all its changes are read-modify-writes of one word. Model:
-//! `pool/loom.rs`.
+//! All changes of the word are read-modify-writes, so that a sum tells of every increment in it. That a
+//! cell is frozen tells of nothing. Model: `pool/loom.rs`.
 
 use crate::sync::{AtomicU64, Mutant, Ordering, is_mutant};
 use crossbeam_utils::Backoff;
@@ -64,7 +63,7 @@ impl IntegerCell {
     /// The value as it is now.
     #[inline]
     pub(crate) fn get(&self) -> i64 {
-        // ORDERING: Acquire, edge `add→freeze`, for a reader in the freezer's place.
+        // ORDERING: Acquire, edge `add→tell`.
         decode(self.value.load(Ordering::Acquire))
     }
 
@@ -73,7 +72,7 @@ impl IntegerCell {
     /// Lock-free: tries again only when another increment succeeded.
     #[inline]
     pub(crate) fn try_add(&self, delta: i64, now: impl FnOnce(i64) -> u64) -> Added {
-        // ORDERING: Acquire, edge `freeze→add`.
+        // ORDERING: Acquire, edge `add→tell`.
         let mut word = self.value.load(Ordering::Acquire);
         let backoff = Backoff::new();
         loop {
@@ -86,10 +85,9 @@ impl IntegerCell {
                 return Added::TooWide(sum);
             }
             let next = encode(sum) | (word & FROZEN);
-            // ORDERING: AcqRel: Release is edge `add→freeze`, Acquire is edge `freeze→add`; Relaxed
-            // on failure, the word is loaded again.
-            match self.value.compare_exchange_weak(word, next, Ordering::AcqRel, Ordering::Relaxed)
-            {
+            // ORDERING: Release, edge `add→tell`; Relaxed on failure, the word is loaded again.
+            let (success, failure) = (Ordering::Release, Ordering::Relaxed);
+            match self.value.compare_exchange_weak(word, next, success, failure) {
                 Ok(_) => {
                     self.note_written(now(sum));
                     return Added::Done(sum);
@@ -98,7 +96,7 @@ impl IntegerCell {
                     // Whoever holds the line now counts on for a while, instead of both passing it
                     // to and fro: a third less time for two threads.
                     backoff.spin();
-                    // ORDERING: Acquire, edge `freeze→add`.
+                    // ORDERING: Acquire, edge `add→tell`.
                     word = self.value.load(Ordering::Acquire);
                 }
             }
@@ -112,12 +110,12 @@ impl IntegerCell {
         }
         if is_mutant(Mutant::ReadThenFreeze) {
             let early = self.get();
-            // ORDERING: AcqRel; a mutant's step, whose reading comes too early.
-            self.value.fetch_or(FROZEN, Ordering::AcqRel);
+            // ORDERING: Acquire; a mutant's step, whose reading comes too early.
+            self.value.fetch_or(FROZEN, Ordering::Acquire);
             return early;
         }
-        // ORDERING: AcqRel: Acquire is edge `add→freeze`, Release is edge `freeze→add`.
-        decode(self.value.fetch_or(FROZEN, Ordering::AcqRel))
+        // ORDERING: Acquire, edge `add→tell`.
+        decode(self.value.fetch_or(FROZEN, Ordering::Acquire))
     }
 
     /// When it was written, in milliseconds.

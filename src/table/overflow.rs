@@ -149,9 +149,9 @@ impl Arena {
             match self.free.compare_exchange_weak(
                 head,
                 next_free(head, next),
-                // ORDERING: Acquire, edge `free→take`, on both outcomes: a failure gives the next
-                // top. Release keeps the stack's release sequence whole for later poppers.
-                Ordering::AcqRel,
+                // ORDERING: Acquire on failure, edge `free→take`: that is the next top. Relaxed on
+                // success: what was put below is still one release sequence for later poppers.
+                Ordering::Relaxed,
                 Ordering::Acquire,
             ) {
                 Ok(_) => return Some(index),
