@@ -1,52 +1,20 @@
 """Objects in hashes, lists and sets, which are kept by reference."""
 
 import dataclasses
-import datetime
 import decimal
 import gc
 import threading
 import weakref
 
 import pytest
+from samples import OBJECTS, Order, Tracked, drain
 
 from memory_cache_pool import CacheConfig, CacheError, ManualClock, MemoryCachePool
-
-
-@dataclasses.dataclass
-class Order:
-    symbol: str
-    quantity: int
 
 
 @dataclasses.dataclass(frozen=True)
 class Venue:
     name: str
-
-
-class Tracked:
-    """An object whose end can be seen."""
-
-
-def drain(pool):
-    """Lets the pool drop what it has retired."""
-    for i in range(4_000):
-        pool.set(f"drain:{i % 200}", i)
-    pool._cleanup_expired_keys()
-    gc.collect()
-
-
-OBJECTS = [
-    {"bid": 1.0, "nested": {"a": [1, 2]}},
-    [1, "two", None],
-    (1, 2),
-    {1, 2},
-    Order("BTCUSDT", 3),
-    decimal.Decimal("1.10"),
-    datetime.datetime(2026, 1, 2, tzinfo=datetime.timezone.utc),
-    threading.Lock(),
-    lambda: None,
-    Order,
-]
 
 
 @pytest.mark.parametrize("value", OBJECTS, ids=repr)
