@@ -76,8 +76,8 @@ pub(super) fn begin_of(tick: u64, level: usize) -> u64 {
 /// The tick at which a level would fire what is due at a time.
 #[inline]
 fn target(due: u64, level: usize) -> u64 {
-    let granule = 1 << shift(level);
-    if level < WHEEL_LATE_LEVELS { due.div_ceil(granule) } else { due / granule }
+    let lateness = if level < WHEEL_LATE_LEVELS { (1 << shift(level)) - 1 } else { 0 };
+    (due + lateness) >> shift(level)
 }
 
 /// The binary logarithm of a level's granule.
