@@ -41,17 +41,18 @@ impl Position {
     /// are advanced first: then they are looked at again.
     #[inline]
     pub(super) fn of(due: u64, levels: usize, current: impl Fn(usize) -> u64) -> Self {
+        let look = |level| (current(level), target(due, level));
         let mut level = 0;
-        let mut at = current(level);
-        while target(due, level) > at + REACH && level + 1 < levels {
+        let (mut at, mut tick) = look(level);
+        while tick > at + REACH && level + 1 < levels {
             level += 1;
-            at = current(level);
+            (at, tick) = look(level);
         }
-        while level > 0 && target(due, level) <= at && !is_mutant(Mutant::StayOnLevel) {
+        while level > 0 && tick <= at && !is_mutant(Mutant::StayOnLevel) {
             level -= 1;
-            at = current(level);
+            (at, tick) = look(level);
         }
-        Self { level, tick: target(due, level).clamp(at + 1, at + REACH) }
+        Self { level, tick: tick.clamp(at + 1, at + REACH) }
     }
 
     /// When an entry there fires.
