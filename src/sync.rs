@@ -292,10 +292,12 @@ pub(crate) enum Mutant {
     PushWithoutSecondLook,
     /// R12: a slot is left on a load that found it empty.
     LeaveByLoad,
-    /// R13: a cell that was reserved and not written yet is passed over.
+    /// R13: a cell that is not written yet is passed over by who drains its chunk.
     PassOverUnwritten,
-    /// R13: a chunk is drained without being closed.
-    DrainUnclosed,
+    /// R13: an entry is written by a load of its cell and a store.
+    FillByStore,
+    /// R13: a cell is said to be filled before it is.
+    FilledBeforeWritten,
     /// R13: with the first chunk the rest of the chain is unlinked.
     UnlinkChain,
     /// R13: a chunk is reused without a grace period.

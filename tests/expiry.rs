@@ -13,7 +13,18 @@ use support::{schedule::Schedule, source::Source};
 /// When the tests begin, in Unix milliseconds.
 const START: u64 = 1_700_000_000_000;
 
-const KEYS: usize = if cfg!(miri) { 40 } else { 20_000 };
+/// How much is done: all of it, or as much as tools have the time for.
+const fn size(all: usize, under_tsan: usize, under_miri: usize) -> usize {
+    if cfg!(miri) {
+        under_miri
+    } else if cfg!(pool_tsan) {
+        under_tsan
+    } else {
+        all
+    }
+}
+
+const KEYS: usize = size(20_000, 2_000, 40);
 
 /// Keys that a writer removes at most on its way, and some more that the table cannot tell from one
 /// of them.
@@ -54,7 +65,7 @@ fn a_cleanup_removes_what_has_expired_and_gives_the_memory_back() -> Result<(), 
     let left = pool.get_stats();
     // What the thread keeps ready for its next writes is bounded by blocks, not by keys.
     let kept = left.memory_usage - left.idle_bytes - empty;
-    assert!(cfg!(miri) || kept < (full.memory_usage - empty) / 50, "{left:?} of {full:?}");
+    assert!(KEYS < 20_000 || kept < (full.memory_usage - empty) / 50, "{left:?} of {full:?}");
     assert!(left.idle_bytes < 100_000, "{left:?}");
     Ok(())
 }
@@ -144,7 +155,7 @@ fn reads_remove_only_what_they_meet() -> Result<(), Error> {
 #[test]
 fn a_storm_of_overwrites_leaves_a_handful_of_entries() -> Result<(), Error> {
     let (pool, clock) = pool_of(100);
-    let rounds = if cfg!(miri) { 300 } else { 300_000 };
+    let rounds = size(300_000, 3_000, 300);
     let mut most = 0;
     for round in 0..rounds {
         set_px(&pool, 1, 60_000)?;
@@ -164,7 +175,7 @@ fn a_storm_of_overwrites_leaves_a_handful_of_entries() -> Result<(), Error> {
 #[test]
 fn keys_that_come_and_go_do_not_fill_the_wheel_and_are_removed_all_the_same() -> Result<(), Error> {
     let (pool, clock) = pool_of(100);
-    for round in 0..if cfg!(miri) { 200 } else { 30_000 } {
+    for round in 0..size(30_000, 6_000, 200) {
         set_px(&pool, round % 10, 60_000)?;
         assert!(pool.delete((round % 10).to_be_bytes()));
     }
@@ -269,10 +280,10 @@ fn what_was_set_on_a_clock_that_was_set_back_is_removed_by_the_first_cleanup() -
 
 #[test]
 fn any_schedule_leaves_what_a_plain_map_leaves() {
-    for seed in 1..=if cfg!(miri) { 1 } else { 40 } {
+    for seed in (1..).take(size(40, 2, 1)) {
         let mut source = Source(seed);
         let mut schedule = Schedule::new();
-        for step in 0..if cfg!(miri) { 100 } else { 2_000 } {
+        for step in 0..size(2_000, 500, 100) {
             schedule.step(source.draw());
             if step % 3 == 0 {
                 schedule.check();
@@ -301,7 +312,7 @@ fn stir(pool: &MemoryCachePool, source: &mut Source) -> Result<(), Error> {
 #[test]
 fn threads_that_write_and_clean_up_lose_no_deadline() -> Result<(), Error> {
     let (pool, clock) = pool_of(1);
-    let rounds = if cfg!(miri) { 60 } else { 40_000 };
+    let rounds = size(40_000, 4_000, 60);
     thread::scope(|scope| {
         let pool = &pool;
         let writers: Vec<_> = (1..=3)

@@ -3,7 +3,7 @@
 use super::{
     MemoryCachePool,
     engine::{Step, Touch},
-    options::absolute,
+    options::Scale,
 };
 use crate::{error::Error, record::Live, tally::Tally};
 use std::time::Duration;
@@ -64,18 +64,6 @@ impl Ttl {
     }
 }
 
-/// Unit and origin of a time that EXPIRE and its kin are given.
-#[derive(Clone, Copy)]
-struct Scale {
-    is_seconds: bool,
-    is_relative: bool,
-}
-
-const IN_SECONDS: Scale = Scale { is_seconds: true, is_relative: true };
-const IN_MILLIS: Scale = Scale { is_seconds: false, is_relative: true };
-const AT_SECONDS: Scale = Scale { is_seconds: true, is_relative: false };
-const AT_MILLIS: Scale = Scale { is_seconds: false, is_relative: false };
-
 impl MemoryCachePool {
     /// Lets `key` expire in so many seconds; false when it does not exist. Zero or less deletes it.
     ///
@@ -129,7 +117,7 @@ impl MemoryCachePool {
         seconds: i64,
         condition: ExpireCondition,
     ) -> Result<bool, Error> {
-        self.set_deadline(key.as_ref(), seconds, IN_SECONDS, condition)
+        self.set_deadline(key.as_ref(), seconds, Scale::IN_SECONDS, condition)
     }
 
     /// As [`expire_if`](Self::expire_if), in milliseconds.
@@ -143,7 +131,7 @@ impl MemoryCachePool {
         millis: i64,
         condition: ExpireCondition,
     ) -> Result<bool, Error> {
-        self.set_deadline(key.as_ref(), millis, IN_MILLIS, condition)
+        self.set_deadline(key.as_ref(), millis, Scale::IN_MILLIS, condition)
     }
 
     /// As [`expireat`](Self::expireat), under a condition; false when it does not hold.
@@ -157,7 +145,7 @@ impl MemoryCachePool {
         unix_seconds: i64,
         condition: ExpireCondition,
     ) -> Result<bool, Error> {
-        self.set_deadline(key.as_ref(), unix_seconds, AT_SECONDS, condition)
+        self.set_deadline(key.as_ref(), unix_seconds, Scale::AT_SECONDS, condition)
     }
 
     /// As [`expireat_if`](Self::expireat_if), in milliseconds.
@@ -171,7 +159,7 @@ impl MemoryCachePool {
         unix_millis: i64,
         condition: ExpireCondition,
     ) -> Result<bool, Error> {
-        self.set_deadline(key.as_ref(), unix_millis, AT_MILLIS, condition)
+        self.set_deadline(key.as_ref(), unix_millis, Scale::AT_MILLIS, condition)
     }
 
     /// The record is replaced, not changed in place, and a number is frozen only once the condition
@@ -186,7 +174,7 @@ impl MemoryCachePool {
         let engine = &*self.engine;
         let guard = engine.pin_to_write();
         let now = engine.clock.now_millis();
-        let deadline = absolute(time, scale.is_seconds, scale.is_relative, now)?;
+        let deadline = scale.deadline(time, now)?;
         engine.write(&guard, key, Tally::OtherOperations, |live| {
             let Some(live) = live else { return Ok(Step::Keep(false)) };
             if !condition.permits(live.deadline(), deadline) {

@@ -163,7 +163,7 @@ fn step_of<'g, T>(
     edit: HostEdit,
     answer: T,
 ) -> Result<Step<'g, T>, Error> {
-    let new_deadline = |expiry: Expiry| expiry.deadline(|| engine.clock.now_millis());
+    let new_deadline = |expiry: Expiry| expiry.deadline(|_| engine.clock.now_millis());
     let kept = || live.map_or_else(|| engine.default_deadline(), Live::deadline);
     match edit {
         HostEdit::Keep => Ok(Step::Keep(answer)),

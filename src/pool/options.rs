@@ -142,19 +142,19 @@ impl SetOptions {
         !(self.nx && exists || self.xx && !exists)
     }
 
-    /// The time to live in milliseconds, when that is what is given; otherwise 0.
-    pub(super) fn life(&self) -> u64 {
-        self.expiry.map_or(0, Expiry::life)
+    /// Whether nothing is asked of what was there before, but maybe its deadline.
+    pub(super) fn is_plain(&self) -> bool {
+        !(self.nx || self.xx || self.get || self.no_evict)
     }
 
-    /// The deadline that results.
-    pub(super) fn deadline(&self, now: impl FnOnce() -> u64) -> Result<NewDeadline, Error> {
+    /// The deadline that results; `present` as for [`Expiry::deadline`].
+    pub(super) fn deadline(&self, present: impl FnOnce(u64) -> u64) -> Result<NewDeadline, Error> {
         if self.contradicts || self.nx && self.xx {
             return Err(Error::Syntax);
         }
         match self.expiry {
             None => Ok(NewDeadline::Default),
-            Some(expiry) => expiry.deadline(now),
+            Some(expiry) => expiry.deadline(present),
         }
     }
 }
@@ -173,51 +173,64 @@ pub(super) enum NewDeadline {
 }
 
 impl Expiry {
-    /// The time to live in milliseconds, when that is what is given; otherwise 0.
-    #[inline]
-    pub(super) fn life(self) -> u64 {
-        let millis = match self {
-            Self::InSeconds(seconds) => seconds.saturating_mul(1000),
-            Self::InMillis(millis) => millis,
-            Self::Keep | Self::Persist | Self::AtSeconds(_) | Self::AtMillis(_) => 0,
-        };
-        u64::try_from(millis).unwrap_or(0)
-    }
-
-    /// The deadline as SET, GETEX and SETEX take it: zero and negative times are refused.
-    pub(super) fn deadline(self, now: impl FnOnce() -> u64) -> Result<NewDeadline, Error> {
-        let (time, is_seconds, is_relative) = match self {
+    /// The deadline as SET, GETEX and SETEX take it: zero and negative times are refused. `present`
+    /// tells from when a life of so many milliseconds counts, and for 0 what time it is.
+    pub(super) fn deadline(self, present: impl FnOnce(u64) -> u64) -> Result<NewDeadline, Error> {
+        let (time, scale) = match self {
             Self::Keep => return Ok(NewDeadline::Keep),
             Self::Persist => return Ok(NewDeadline::At(0)),
-            Self::InSeconds(seconds) => (seconds, true, true),
-            Self::InMillis(millis) => (millis, false, true),
-            Self::AtSeconds(seconds) => (seconds, true, false),
-            Self::AtMillis(millis) => (millis, false, false),
+            Self::InSeconds(seconds) => (seconds, Scale::IN_SECONDS),
+            Self::InMillis(millis) => (millis, Scale::IN_MILLIS),
+            Self::AtSeconds(seconds) => (seconds, Scale::AT_SECONDS),
+            Self::AtMillis(millis) => (millis, Scale::AT_MILLIS),
         };
         if time <= 0 {
             return Err(Error::InvalidExpire);
         }
-        let now = now();
-        let deadline = absolute(time, is_seconds, is_relative, now)?;
-        match u64::try_from(deadline) {
+        let now = present(scale.life(time)?);
+        match u64::try_from(scale.deadline(time, now)?) {
             Ok(deadline) if deadline > now => Ok(NewDeadline::At(deadline)),
             _ => Ok(NewDeadline::Past),
         }
     }
 }
 
-/// A time as Unix milliseconds.
-///
-/// # Errors
-///
-/// `InvalidExpire` when it does not fit into 64 bits.
-pub(super) fn absolute(
-    time: i64,
+/// Unit and origin of a time that is given.
+#[derive(Clone, Copy)]
+pub(super) struct Scale {
     is_seconds: bool,
     is_relative: bool,
-    now: u64,
-) -> Result<i64, Error> {
-    let millis = if is_seconds { time.checked_mul(1000) } else { Some(time) };
-    let base = if is_relative { i64::try_from(now).unwrap_or(i64::MAX) } else { 0 };
-    millis.and_then(|millis| millis.checked_add(base)).ok_or(Error::InvalidExpire)
+}
+
+impl Scale {
+    pub(super) const IN_SECONDS: Self = Self { is_seconds: true, is_relative: true };
+    pub(super) const IN_MILLIS: Self = Self { is_seconds: false, is_relative: true };
+    pub(super) const AT_SECONDS: Self = Self { is_seconds: true, is_relative: false };
+    pub(super) const AT_MILLIS: Self = Self { is_seconds: false, is_relative: false };
+
+    /// A time in milliseconds.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidExpire` when it does not fit into 64 bits.
+    fn millis(self, time: i64) -> Result<i64, Error> {
+        let millis = if self.is_seconds { time.checked_mul(1000) } else { Some(time) };
+        millis.ok_or(Error::InvalidExpire)
+    }
+
+    /// The milliseconds to live that a time says; 0 for a time in the calendar.
+    fn life(self, time: i64) -> Result<u64, Error> {
+        let millis = self.millis(time)?;
+        Ok(if self.is_relative { u64::try_from(millis).unwrap_or(0) } else { 0 })
+    }
+
+    /// A time as Unix milliseconds, which may have passed.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidExpire` when it does not fit into 64 bits.
+    pub(super) fn deadline(self, time: i64, now: u64) -> Result<i64, Error> {
+        let begin = if self.is_relative { i64::try_from(now).unwrap_or(i64::MAX) } else { 0 };
+        self.millis(time)?.checked_add(begin).ok_or(Error::InvalidExpire)
+    }
 }

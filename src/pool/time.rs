@@ -1,4 +1,17 @@
 //! What time it is, as exactly as each question needs it, and what has expired by then.
+//!
+//! There are two readings of one clock: the *precise* one, and the *coarse* one, which is a little behind
+//! and a fifth of the price. Who asks the coarse one lets the precise one decide where the difference
+//! could be told:
+//!
+//! | question                            | coarse                    | precise                         |
+//! |-------------------------------------|---------------------------|---------------------------------|
+//! | has a deadline passed               | while it is far           | from [`CLOSE_MILLIS`] before it |
+//! | from when does a life count         | [`LONG_LIFE_MILLIS`] or more | a shorter one, EXPIRE and its kin |
+//! | when was a value written or used    | always                    |                                 |
+//!
+//! So a deadline is met to the millisecond in any case; a long life ends sooner by the lag, as if the SET
+//! had been made that much sooner.
 
 use super::engine::Engine;
 use crate::{record::Live, sync::Ordering};
@@ -16,8 +29,9 @@ const CLOSE_MILLIS: u64 = 500;
 /// The shortest time to live that a SET counts from the coarse clock.
 ///
 /// The lag is taken from the life, never added to it: a few ten-thousandths as a rule, and less than two
-/// hundredths when the kernel's ticks are half a second late. Reading the precise clock takes as long as
-/// all else that a SET does, since the processor cannot work ahead meanwhile.
+/// hundredths when the kernel's ticks are half a second late, which is what [`CLOSE_MILLIS`] allows for.
+/// Reading the precise clock takes as long as all else that a SET does, since the processor cannot work
+/// ahead meanwhile.
 const LONG_LIFE_MILLIS: u64 = 30_000;
 
 /// When a value is written, and when it expires.
@@ -56,11 +70,10 @@ impl Engine {
             && self.has_expired(deadline)
     }
 
-    /// The present, from which a time to live of so many milliseconds is counted; 0 for an absolute
-    /// deadline.
+    /// The present, from which a life of so many milliseconds is counted; 0 for an absolute deadline.
     #[inline]
-    pub(super) fn present_for(&self, ttl: u64) -> u64 {
-        if ttl >= LONG_LIFE_MILLIS { self.clock.coarse_millis() } else { self.clock.now_millis() }
+    pub(super) fn present_for(&self, life: u64) -> u64 {
+        if life >= LONG_LIFE_MILLIS { self.clock.coarse_millis() } else { self.clock.now_millis() }
     }
 
     /// When a plain write happens, and when what it writes expires.
@@ -68,20 +81,21 @@ impl Engine {
     pub(super) fn default_dates(&self) -> Dates {
         match self.default_ttl {
             None => Dates { deadline: 0, written: self.elapsed_coarse() },
-            Some(ttl) => {
-                let now = self.present_for(ttl);
-                Dates { deadline: now.saturating_add(ttl), written: self.elapsed_at(now) }
-            }
+            Some(life) => self.dates_for(life),
         }
+    }
+
+    /// When a write happens, and when what it writes expires, which lives for so many milliseconds.
+    #[inline]
+    pub(super) fn dates_for(&self, life: u64) -> Dates {
+        let now = self.present_for(life);
+        Dates { deadline: now.saturating_add(life), written: self.elapsed_at(now) }
     }
 
     /// The deadline of a plain write: the configured time to live from now, or none.
     #[inline]
     pub(super) fn default_deadline(&self) -> u64 {
-        match self.default_ttl {
-            None => 0,
-            Some(ttl) => self.present_for(ttl).saturating_add(ttl),
-        }
+        self.default_ttl.map_or(0, |life| self.dates_for(life).deadline)
     }
 
     /// Milliseconds since the pool began, coarsely.

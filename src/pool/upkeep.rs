@@ -35,7 +35,7 @@ impl Engine {
     #[inline]
     pub(super) fn plan_first(&self, draft: &Draft<'_, '_>) -> Option<Plan> {
         let deadline = draft.live().deadline();
-        (deadline != 0).then(|| self.wheel.plan(Cover::NONE, deadline))
+        (deadline != 0).then(|| self.wheel.plan_first(deadline))
     }
 
     /// Does what was planned for a record that was published under this guard.

@@ -151,13 +151,25 @@ impl<const LEVELS: usize> Wheel<LEVELS> {
         &self,
         hint: Hint,
         deadline: u64,
-        mut position: Position,
+        position: Position,
         records: &R,
         guard: &Guard<'_>,
     ) {
-        while !self.levels[position.level].push(hint, position.tick, guard) {
-            position = self.position(self.timeline.due(deadline));
+        if !self.levels[position.level].push(hint, position.tick, guard) {
+            self.schedule_again(hint, deadline, guard);
         }
         self.cap.count(records, guard);
+    }
+
+    /// Pushes an entry whose tick has come meanwhile.
+    #[cold]
+    #[inline(never)]
+    fn schedule_again(&self, hint: Hint, deadline: u64, guard: &Guard<'_>) {
+        loop {
+            let position = self.position(self.timeline.due(deadline));
+            if self.levels[position.level].push(hint, position.tick, guard) {
+                return;
+            }
+        }
     }
 }

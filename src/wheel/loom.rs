@@ -85,7 +85,7 @@ fn a_skipped_push_against_a_sweep() -> (bool, u64) {
 
 #[test]
 fn a_skipped_push_is_made_up_for_in_a_round_that_begins_later() {
-    let legal = [(false, 2), (true, 1), (true, 2)];
+    let legal = [(false, 2), (false, 3), (true, 1), (true, 2)];
     holds(100, legal, a_skipped_push_against_a_sweep);
     for mutant in [Mutant::FulfilBeforePublish, Mutant::OweByLoad, Mutant::OweThisRound] {
         breaks(mutant, "broken", a_skipped_push_against_a_sweep);
@@ -98,7 +98,7 @@ fn a_skipped_push_against_two_sweeps() -> (bool, u64) {
 
 #[test]
 fn a_skipped_push_is_made_up_for_by_two_that_sweep() {
-    let legal = [(true, 0), (true, 1), (true, 2)];
+    let legal = [(true, 0), (true, 1), (true, 2), (true, 3)];
     holds_within(2, 1_000, legal, a_skipped_push_against_two_sweeps);
 }
 

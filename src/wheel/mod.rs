@@ -42,6 +42,14 @@
 //! * **W2** When a level steps to a tick, the finer ones have been brought to its beginning.
 //! * **W3** There are at most two entries for each key, and some more: see [cap].
 //!
+//! # A flush
+//!
+//! FLUSHALL removes records, as any removal does, and leaves the entries to their ticks: eight bytes
+//! each, and a look at the table that finds nothing. To drop them with the records is not sound. Keys that
+//! are set meanwhile have entries among them, and covers that say so; whoever takes an entry out before
+//! its tick is current makes a cover wrong that says *ahead*, which others inherit by then. As long as
+//! they are more than twice the keys that came after, pushes are skipped, and writers sweep.
+//!
 //! # Time
 //!
 //! The wheel goes by the clock that it is shown, but [never back](timeline). A level that was not

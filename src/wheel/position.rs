@@ -41,17 +41,18 @@ impl Position {
     /// are advanced first: then they are looked at again.
     #[inline]
     pub(super) fn of(due: u64, levels: usize, current: impl Fn(usize) -> u64) -> Self {
+        let look = |level| (current(level), target(due, level));
         let mut level = 0;
-        let mut at = current(level);
-        while target(due, level) > at + REACH && level + 1 < levels {
+        let (mut at, mut tick) = look(level);
+        while tick > at + REACH && level + 1 < levels {
             level += 1;
-            at = current(level);
+            (at, tick) = look(level);
         }
-        while level > 0 && target(due, level) <= at && !is_mutant(Mutant::StayOnLevel) {
+        while level > 0 && tick <= at && !is_mutant(Mutant::StayOnLevel) {
             level -= 1;
-            at = current(level);
+            (at, tick) = look(level);
         }
-        Self { level, tick: target(due, level).clamp(at + 1, at + REACH) }
+        Self { level, tick: tick.clamp(at + 1, at + REACH) }
     }
 
     /// When an entry there fires.
@@ -76,8 +77,8 @@ pub(super) fn begin_of(tick: u64, level: usize) -> u64 {
 /// The tick at which a level would fire what is due at a time.
 #[inline]
 fn target(due: u64, level: usize) -> u64 {
-    let granule = 1 << shift(level);
-    if level < WHEEL_LATE_LEVELS { due.div_ceil(granule) } else { due / granule }
+    let lateness = if level < WHEEL_LATE_LEVELS { (1 << shift(level)) - 1 } else { 0 };
+    (due + lateness) >> shift(level)
 }
 
 /// The binary logarithm of a level's granule.

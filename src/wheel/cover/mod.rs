@@ -43,6 +43,10 @@
 //! Why the push comes after the publishing CAS: an entry that is fired before its record is there
 //! finds nothing, and ends.
 //!
+//! Why the writer of a record that was inserted may *store* the cover of C1, where everybody else needs a
+//! CAS: whoever has given the record another one meanwhile pushes for that, and the writer pushes for
+//! his after the store. So C7 holds for whichever of the two stays, and the other entry is one too many.
+//!
 //! # Linearization points
 //!
 //! | operation     | takes effect at                     |
@@ -69,7 +73,8 @@
 //!
 //! A deadline is met at its tick as long as no helper sleeps with a claim on its entry; otherwise one
 //! tick after that helper has woken up. Two writers of one key at the same time may push an entry
-//! each; the one too many ends at its tick, in C5.
+//! each, and so may the writer of a new key and a fire or a sweep that meets it before he has written
+//! its cover; the one too many ends at its tick, in C5.
 
 mod fire;
 #[cfg(all(test, pool_loom, not(pool_shuttle)))]

@@ -88,6 +88,20 @@ impl<const LEVELS: usize> Wheel<LEVELS> {
         self.plan_anew(old, inherited, deadline)
     }
 
+    /// Plans for a record with this deadline that replaces none, or one without a cover.
+    ///
+    /// Wait-free, at most two loads a level.
+    #[inline]
+    pub(crate) fn plan_first(&self, deadline: u64) -> Plan {
+        self.plan_own(self.position(self.timeline.due(deadline)))
+    }
+
+    /// To have an entry of its own there, unless there are too many.
+    #[inline]
+    fn plan_own(&self, own: Position) -> Plan {
+        if self.cap.is_reached() { Plan::bare(Step::Owe) } else { Plan::push(own) }
+    }
+
     /// The rest of [`plan`](Self::plan): what has no deadline, and what may need an entry.
     #[inline(never)]
     fn plan_anew(&self, old: Cover, inherited: Option<Position>, deadline: u64) -> Plan {
@@ -98,15 +112,12 @@ impl<const LEVELS: usize> Wheel<LEVELS> {
             };
         }
         let own = self.position(self.timeline.due(deadline));
-        if let Some(entry) = inherited
-            && (entry.time() <= own.time() || is_mutant(Mutant::InheritLaterEntry))
-        {
-            return Plan::inherit(old, entry);
+        match inherited {
+            Some(entry) if entry.time() <= own.time() || is_mutant(Mutant::InheritLaterEntry) => {
+                Plan::inherit(old, entry)
+            }
+            _ => self.plan_own(own),
         }
-        if self.cap.is_reached() {
-            return Plan::bare(Step::Owe);
-        }
-        Plan::push(own)
     }
 
     /// Does what a plan has left to do, after the CAS that has published the record and under the
@@ -126,23 +137,23 @@ impl<const LEVELS: usize> Wheel<LEVELS> {
         records: &R,
         guard: &Guard<'_>,
     ) {
-        let is_done = match plan.step {
-            Step::Nothing => true,
+        match plan.step {
+            Step::Nothing => {}
             // What our publishing CAS has read tells, if the entry has been fired (C3).
             Step::Recheck => {
-                plan.entry().is_some_and(|entry| self.waits(entry))
-                    || is_mutant(Mutant::NoCoverRecheck)
+                let waits = plan.entry().is_some_and(|entry| self.waits(entry));
+                if !waits && !is_mutant(Mutant::NoCoverRecheck) {
+                    self.renew(plan.cover, deadline, hint, word, records, guard);
+                }
             }
-            Step::Push | Step::Owe => false,
-        };
-        if !is_done {
-            self.fulfil_rest(plan, deadline, hint, word, records, guard);
+            Step::Push => self.push_own(plan, deadline, hint, word, records, guard),
+            Step::Owe => self.owe(records, guard),
         }
     }
 
-    /// What [`fulfil`](Self::fulfil) does when there is something to do.
+    /// Pushes the entry that a record says it has, once it does.
     #[inline(never)]
-    fn fulfil_rest<R: Records>(
+    fn push_own<R: Records>(
         &self,
         plan: Plan,
         deadline: u64,
@@ -151,26 +162,24 @@ impl<const LEVELS: usize> Wheel<LEVELS> {
         records: &R,
         guard: &Guard<'_>,
     ) {
-        match plan.step {
-            Step::Nothing => {}
-            Step::Recheck => {
-                self.renew(plan.cover, deadline, hint, word, records, guard);
-            }
-            Step::Push => {
-                let seen = Cover::of(word);
-                // Another cover means that the record was met by a fire, which has pushed for it.
-                let is_ours =
-                    seen == plan.cover || seen.level().is_none() && plan.cover.replace(seen, word);
-                if is_ours && let Some(entry) = plan.entry() {
-                    self.schedule(hint, deadline, entry, records, guard);
-                }
-            }
-            Step::Owe => self.owe(records, guard),
+        let seen = Cover::of(word);
+        if seen.level().is_none() {
+            // Whoever gives it another cover between the two has pushed for that, as we do for ours:
+            // an entry too many, whichever stays.
+            plan.cover.store(word);
+        } else if seen != plan.cover {
+            // The record was met by a fire, which has pushed for it.
+            return;
+        }
+        if let Some(entry) = plan.entry() {
+            self.schedule(hint, deadline, entry, records, guard);
         }
     }
 
     /// Puts a cover that is ahead in the place of one whose entry has been fired, and pushes for it;
     /// false when the word holds something else by now.
+    #[cold]
+    #[inline(never)]
     pub(in crate::wheel) fn renew<R: Records>(
         &self,
         seen: Cover,

@@ -15,7 +15,7 @@
 //! reads a cover where he expects a birth has an old word of the slot, and whatever he makes of it
 //! ends in a CAS of that word, which fails. Whoever reads a birth where he expects a cover has met
 //! the record before its writer came to [`fulfil`](crate::wheel::Wheel::fulfil): it says "none", and
-//! he gives it a cover and an entry, which its writer then finds.
+//! he gives it a cover and an entry, which its writer finds, or has an entry too.
 //!
 //! # Why 27 bits of the tick are enough
 //!
@@ -95,10 +95,11 @@ impl Cover {
         if beyond_next < REACH { Some(beyond_next + 1) } else { None }
     }
 
-    /// Writes this into the word of a record that is still private.
+    /// Writes this into the word of a record: one that is still private, or by its writer, who pushes
+    /// for it then.
     #[inline]
     pub(crate) fn store(self, word: &AtomicU32) {
-        // ORDERING: Relaxed; the record is published after it.
+        // ORDERING: Relaxed; the record is published after it, or nothing is carried.
         word.store(self.0, Ordering::Relaxed);
     }
 

@@ -3,13 +3,13 @@
 //! ```text
 //! offset  0  next u64: the chunk below in its slot's stack
 //!         8  label u64: tick << 2 | class
-//!        16  reserved u32: [31] closed | [30] unlinked | cells handed to writers
-//!        20  claimed u32: cells handed to helpers
+//!        16  filled u32: how many cells are filled at least, and so where to look for one that is not
+//!        20  claimed u32: [31] unlinked | cells handed to helpers
 //!        24  cells u64: 5, 13, 29 or 61 of them by class, so that the block has 64 to 512 bytes
 //!
 //! cell    0          nobody has written it yet
 //!         hint       an entry
-//!         all ones   TAKEN: its writer came too late
+//!         all ones   TAKEN: nobody may write it any more, nor one behind it
 //! ```
 
 use crate::{
@@ -28,12 +28,10 @@ use std::{
 
 /// A cell that nobody has written.
 const EMPTY: u64 = 0;
-/// A cell whose writer came too late.
+/// A cell at which the chunk has ended.
 const TAKEN: u64 = u64::MAX;
-/// In `reserved`: no more cells are handed out.
-const CLOSED: u32 = 1 << 31;
-/// In `reserved`: somebody has unlinked the chunk; only models look.
-const UNLINKED: u32 = 1 << 30;
+/// In `claimed`: somebody has unlinked the chunk; only models look.
+const UNLINKED: u32 = 1 << 31;
 /// Where a label's tick begins.
 const TICK_SHIFT: u32 = 2;
 /// The largest class.
@@ -47,19 +45,19 @@ const _: () = assert!(CHUNK_CELLS.len() <= 1 << TICK_SHIFT);
 pub(super) struct Chunk {
     next: UnsafeCell<*mut Self>,
     label: UnsafeCell<u64>,
-    reserved: AtomicU32,
+    filled: AtomicU32,
     claimed: AtomicU32,
 }
 
-/// What a writer got.
+/// How a writer fared.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Reserved {
-    /// This cell, to be written.
-    Cell(usize),
-    /// None; they are all handed out.
+pub(super) enum Filled {
+    /// The entry is in a cell.
+    Done,
+    /// There is none left for it.
     Full,
-    /// None; the chunk is being drained.
-    Closed,
+    /// There is none for it; the chunk is being drained.
+    Ended,
 }
 
 /// A chunk that a guard keeps alive.
@@ -112,7 +110,7 @@ impl Linked<'_> {
 
     #[inline]
     fn cell(&self, index: usize) -> &AtomicU64 {
-        debug_assert!(index < CHUNK_CELLS[class_of(self.label())]);
+        debug_assert!(index < self.cells());
         // SAFETY: the block is of a class that has this cell.
         let cell = unsafe { cell(self.chunk, index) };
         // SAFETY: the cell was written before the chunk was linked, and is not freed for the guard's
@@ -120,47 +118,66 @@ impl Linked<'_> {
         unsafe { cell.as_ref() }
     }
 
-    /// Asks for a cell.
+    /// Cells of the chunk.
     #[inline]
-    pub(super) fn reserve(&self) -> Reserved {
-        // ORDERING: Acquire, edge `close→late`: who finds the chunk closed has to see that its tick
-        // has come. What is counted carries nothing.
-        let reserved = self.header().reserved.fetch_add(1, Ordering::Acquire);
-        let index = reserved as usize;
-        match reserved {
-            _ if reserved & CLOSED != 0 => Reserved::Closed,
-            _ if index < CHUNK_CELLS[class_of(self.label())] => Reserved::Cell(index),
-            _ => Reserved::Full,
-        }
+    pub(super) fn cells(&self) -> usize {
+        CHUNK_CELLS[class_of(self.label())]
     }
 
-    /// Writes a cell that was reserved; false when a helper has taken it away.
-    #[inline]
-    pub(super) fn write(&self, index: usize, hint: Hint) -> bool {
-        self.cell(index)
-            // ORDERING: Release, edge `write→fire`: who fires the entry finds the record that was
-            // published before. Acquire on failure, edge `take→late`.
-            .compare_exchange(EMPTY, hint.raw(), Ordering::Release, Ordering::Acquire)
-            .is_ok()
-    }
-
-    /// Closes the chunk; returns how many of its cells were handed out.
+    /// Writes an entry into the first empty cell.
     ///
-    /// Calls after the first may return more, by what has asked in vain; those cells stay empty.
-    pub(super) fn close(&self) -> usize {
-        let reserved = &self.header().reserved;
-        // ORDERING: Relaxed; whether it is closed already. Who closed it, or takes a cell away, tells
-        // writers what they have to see.
-        let mut seen = reserved.load(Ordering::Relaxed);
-        if seen & CLOSED == 0 && !is_mutant(Mutant::DrainUnclosed) {
-            // ORDERING: Release, edge `close→late`.
-            seen = reserved.fetch_or(CLOSED, Ordering::Release);
+    /// Lock-free: goes on to the next cell only when another push has filled this one.
+    #[inline]
+    pub(super) fn fill(&self, hint: Hint) -> Filled {
+        let header = self.header();
+        // ORDERING: Relaxed; says where to begin. The cells before it are filled for good (L4).
+        let known = header.filled.load(Ordering::Relaxed);
+        let cells = self.cells();
+        for index in known as usize..cells {
+            if is_mutant(Mutant::FilledBeforeWritten) {
+                self.note_filled(index);
+            }
+            match self.write(index, hint) {
+                EMPTY => {
+                    self.note_filled(index);
+                    return Filled::Done;
+                }
+                TAKEN => return Filled::Ended,
+                _ => {}
+            }
         }
-        let handed_out = (seen & !(CLOSED | UNLINKED)) as usize;
-        handed_out.min(CHUNK_CELLS[class_of(self.label())])
+        Filled::Full
     }
 
-    /// Claims cells for the caller alone; returns the first.
+    /// Writes a cell if it is empty; returns what it was.
+    #[inline]
+    fn write(&self, index: usize, hint: Hint) -> u64 {
+        let cell = self.cell(index);
+        if is_mutant(Mutant::FillByStore) {
+            // ORDERING: Acquire and Release as below; between the two others can write the cell.
+            let seen = cell.load(Ordering::Acquire);
+            if seen == EMPTY {
+                cell.store(hint.raw(), Ordering::Release);
+            }
+            return seen;
+        }
+        // ORDERING: Release, edge `write→fire`: who fires the entry finds the record that was
+        // published before. Acquire on failure, edge `take→late`.
+        match cell.compare_exchange(EMPTY, hint.raw(), Ordering::Release, Ordering::Acquire) {
+            Ok(seen) | Err(seen) => seen,
+        }
+    }
+
+    /// Says that a cell is filled, as are all before it.
+    #[inline]
+    fn note_filled(&self, index: usize) {
+        #[expect(clippy::cast_possible_truncation, reason = "a chunk has few cells")]
+        let filled = index as u32 + 1;
+        // ORDERING: Relaxed; as in `fill`. It goes back when a writer has slept before this.
+        self.header().filled.store(filled, Ordering::Relaxed);
+    }
+
+    /// Claims cells for the caller alone; returns the first, which may be behind the last one there is.
     pub(super) fn claim(&self, cells: usize) -> usize {
         let claimed = &self.header().claimed;
         #[expect(clippy::cast_possible_truncation, reason = "a claim is a few cells")]
@@ -174,18 +191,19 @@ impl Linked<'_> {
         }
         // ORDERING: Relaxed; that no two get the same cells is the RMW's atomicity. What is in them
         // comes through the cells.
-        claimed.fetch_add(cells, Ordering::Relaxed) as usize
+        (claimed.fetch_add(cells, Ordering::Relaxed) & !UNLINKED) as usize
     }
 
-    /// Takes the entry out of a cell that was claimed; none when its writer comes too late.
+    /// Takes the entry out of a cell that was claimed; none when the chunk ends here, which it does
+    /// from now on, if nobody has written the cell.
     #[inline]
     pub(super) fn take(&self, index: usize) -> Option<Hint> {
         let cell = self.cell(index);
         // ORDERING: Acquire, edge `write→fire`.
         let mut raw = cell.load(Ordering::Acquire);
         if raw == EMPTY && !is_mutant(Mutant::PassOverUnwritten) {
-            // ORDERING: AcqRel: Acquire as above; Release, edge `take→late`: the writer whose cell
-            // this was has to see that its tick has come.
+            // ORDERING: AcqRel: Acquire as above; Release, edge `take→late`: the writer who comes to
+            // this cell has to see that its tick has come.
             raw = cell.swap(TAKEN, Ordering::AcqRel);
         }
         (raw != EMPTY).then(|| Hint::from_raw(raw))
@@ -211,7 +229,7 @@ impl Linked<'_> {
         let class = class_of(self.label());
         if cfg!(pool_loom) {
             // ORDERING: Relaxed; a mark for the model.
-            let before = self.header().reserved.fetch_or(UNLINKED, Ordering::Relaxed);
+            let before = self.header().claimed.fetch_or(UNLINKED, Ordering::Relaxed);
             assert_eq!(before & UNLINKED, 0, "broken: a chunk is retired twice");
         }
         if is_mutant(Mutant::FreeChunkAtOnce) {
@@ -258,7 +276,7 @@ impl<'g, 'd> Draft<'g, 'd> {
         let header = Chunk {
             next: UnsafeCell::new(ptr::null_mut()),
             label: UnsafeCell::new(tick << TICK_SHIFT | class as u64),
-            reserved: AtomicU32::new(1),
+            filled: AtomicU32::new(1),
             claimed: AtomicU32::new(0),
         };
         // SAFETY: the block is ours, large enough and aligned.

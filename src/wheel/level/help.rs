@@ -108,16 +108,21 @@ fn leave(head: &AtomicPtr<Chunk>) -> bool {
 
 /// Claims cells of a chunk, and unlinks it when it has no more.
 fn drain(head: &AtomicPtr<Chunk>, top: Linked<'_>, most: usize, guard: &Guard<'_>) -> Batch {
-    let len = top.close();
     let first = top.claim(most);
+    let end = first + most;
     let mut batch = Batch::new();
-    for index in first..len.min(first + most) {
-        if let Some(hint) = top.take(index) {
-            batch.push(hint);
+    let mut is_at_end = end >= top.cells();
+    for index in first..end.min(top.cells()) {
+        match top.take(index) {
+            Some(hint) => batch.push(hint),
+            None => {
+                is_at_end = true;
+                break;
+            }
         }
     }
     guard.stripe().of(Tally::WheelEntries).subtract(batch.len as u64);
-    if first + most >= len && (top.unlink(head) || is_mutant(Mutant::EveryoneRetires)) {
+    if is_at_end && (top.unlink(head) || is_mutant(Mutant::EveryoneRetires)) {
         guard.stripe().of(Tally::WheelBytes).subtract(top.bytes() as u64);
         // SAFETY: unlinked by us. Helpers that still read cells of theirs are pinned.
         unsafe { top.retire(guard) };

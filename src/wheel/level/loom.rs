@@ -4,8 +4,9 @@
 //! |----------------------------------------|------|--------|----------------------------------------|
 //! | `a_push_into_a_slot_that_is_left`      | R12  | 2      | `PushWithoutSecondLook`, `LeaveByLoad` |
 //! | `two_pushes_into_a_slot_that_is_left`  | R12  | 3      | –                                      |
-//! | `a_push_into_a_chunk_that_is_drained`  | R13  | 2      | `PassOverUnwritten`, `DrainUnclosed`   |
-//! | `two_pushes_for_the_last_cell`         | R13  | 2      | `UnlinkChain`                          |
+//! | `a_push_into_a_chunk_that_is_drained`  | R13  | 2      | `PassOverUnwritten`, `FillByStore`     |
+//! | `two_pushes_into_a_chunk_that_is_drained` | R13 | 3    | `FilledBeforeWritten`                  |
+//! | `two_pushes_for_the_last_cell`         | R13  | 2      | `UnlinkChain`, `FillByStore`           |
 //! | `a_push_into_a_chunk_that_is_retired`  | R13  | 2      | `FreeChunkAtOnce`                      |
 //! | `two_helpers_of_one_tick`              | R14  | 2      | `ClaimByStore`, `EveryoneRetires`, `UnlinkChain` |
 //! | `a_helper_that_sleeps_for_a_turn`      | –    | 2      | `IgnoreChunkTick`                      |
@@ -15,7 +16,7 @@
 
 use super::{Help, Level};
 use crate::{
-    model::{breaks, holds},
+    model::{breaks, holds, holds_within},
     reclaim::{Domain, Guard, Retired, Seat},
     sync::{AtomicUsize, BAG, Mutant, Ordering},
     wheel::hint::Hint,
@@ -154,12 +155,25 @@ fn a_push_into_a_chunk_that_is_drained() -> (bool, bool) {
 }
 
 #[test]
-fn r13_a_cell_reserved_while_the_chunk_is_drained_is_not_lost() {
+fn r13_an_entry_written_while_the_chunk_is_drained_is_not_lost() {
     let legal = [(false, true), (true, false), (true, true)];
-    holds(1_000, legal, a_push_into_a_chunk_that_is_drained);
-    for mutant in [Mutant::PassOverUnwritten, Mutant::DrainUnclosed] {
+    holds(500, legal, a_push_into_a_chunk_that_is_drained);
+    for mutant in [Mutant::PassOverUnwritten, Mutant::FillByStore] {
         breaks(mutant, "broken", a_push_into_a_chunk_that_is_drained);
     }
+}
+
+/// The chunk on top has three cells, and an entry in the first of them.
+fn two_pushes_into_a_chunk_that_is_drained() -> (bool, bool) {
+    push_while_advancing(3, 2, 4)
+}
+
+#[test]
+fn r13_a_chunk_ends_where_a_cell_was_taken() {
+    // An entry that comes when the chunk is unlinked goes into one on top of the chunk below.
+    let legal = [(false, false), (false, true), (true, false), (true, true)];
+    holds_within(2, 1_000, legal, two_pushes_into_a_chunk_that_is_drained);
+    breaks(Mutant::FilledBeforeWritten, "broken", two_pushes_into_a_chunk_that_is_drained);
 }
 
 fn two_pushes_into_a_slot_that_is_left() -> (bool, bool) {
@@ -191,7 +205,9 @@ fn two_pushes_for_the_last_cell() -> Vec<u64> {
 #[test]
 fn a_chunk_that_grows_under_two_writers_keeps_every_entry() {
     holds(10, [vec![2, 1, 3], vec![3, 1, 2]], two_pushes_for_the_last_cell);
-    breaks(Mutant::UnlinkChain, "broken", two_pushes_for_the_last_cell);
+    for mutant in [Mutant::UnlinkChain, Mutant::FillByStore] {
+        breaks(mutant, "broken", two_pushes_for_the_last_cell);
+    }
 }
 
 /// One helper may sleep at tick 1 while another one and a writer go on, for a whole turn. Returns
@@ -244,7 +260,7 @@ fn two_helpers_of_one_tick() -> (usize, usize) {
 
 #[test]
 fn r14_two_helpers_of_one_tick_fire_each_entry_once() {
-    holds(1_000, [(1, 2), (2, 1)], two_helpers_of_one_tick);
+    holds(100, [(1, 1), (1, 2), (2, 1)], two_helpers_of_one_tick);
     for mutant in [Mutant::ClaimByStore, Mutant::EveryoneRetires, Mutant::UnlinkChain] {
         breaks(mutant, "broken", two_helpers_of_one_tick);
     }

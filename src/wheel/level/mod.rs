@@ -10,8 +10,8 @@
 //! push(hint, tick), pinned:
 //! P1 top = slot[tick].load
 //!    top is a chunk of this tick:
-//! P2   i = top.reserved++      closed → false;  no cell left → P4
-//! P3   CAS cell[i] 0 → hint    TAKEN → false;   done → P5
+//! P2   i = top.filled;  no cell i → P4
+//! P3   CAS cell[i] 0 → hint    done → top.filled = i + 1, P5;  TAKEN → false;  a hint → P3 with i + 1
 //! P4 private chunk with the entry in cell 0, next = top;  CAS slot[tick] top → chunk   lost → P1
 //! P5 current < tick            or false: the caller pushes again, ahead of what is current now
 //!
@@ -20,22 +20,26 @@
 //!    top = slot[t].load
 //! H2 none: t = now → idle, else CAS slot[t] null → null, then CAS current t → t+1    lost → H1
 //! H3 top is of a later turn: we have slept for one → H1
-//! H4 len = top.reserved, after setting CLOSED in it
-//! H5 i = top.claimed += most;  every cell from i below i + most and len: load; 0 → swap TAKEN
-//! H6 i + most ≥ len: CAS slot[t] top → top.next;  the winner retires top
+//! H4 i = top.claimed += most
+//! H5 every cell from i below i + most: load; 0 → swap TAKEN; it was 0 → the chunk ends here
+//! H6 at the chunk's end, or behind its last cell: CAS slot[t] top → top.next;  the winner retires top
 //! ```
 //!
 //! An entry is fired once by whoever claimed its cell. A tick takes chunks of growing size, so that
 //! a lone entry costs 64 bytes, and a thousand of them eight more each.
 //!
+//! Cells are filled in their order, by one CAS each and no reservation: nobody fills a cell before he has
+//! seen, or been told by `filled`, that all before it are. So a single cell ends a chunk, the first empty
+//! one, when a helper takes it. `filled` only saves the way along the cells; it may be too low.
+//!
 //! # States of a cell
 //!
 //! | cell  | leaves by         | done by                                               |
 //! |-------|-------------------|-------------------------------------------------------|
-//! | 0     | CAS to hint       | the writer that reserved it                           |
-//! | 0     | swap to TAKEN     | the helper that claimed it, before its writer         |
+//! | 0     | CAS to hint       | a writer, when all cells before it are filled         |
+//! | 0     | swap to TAKEN     | the helper that claimed it, before any writer         |
 //! | hint  | –                 | claimed once, then freed with its chunk               |
-//! | TAKEN | –                 | the writer fails, and pushes again                    |
+//! | TAKEN | –                 | writers that come to it push again                    |
 //!
 //! # Invariants
 //!
@@ -44,14 +48,16 @@
 //!   So a chunk in the slot of the current tick that is of a later tick was linked when the level
 //!   had moved on.
 //! * **L3** A chunk is linked once and unlinked once; `next` and `label` do not change in between.
-//! * **L4** A chunk's cells are handed out before it is closed, and claimed after.
+//! * **L4** Before a filled cell all are filled: one that is TAKEN has none behind it, ever.
 //! * **L5** A slot is left only by a write to it that finds it empty.
 //!
-//! Why no entry is lost. A push whose P3 or P4 comes before H2 in the order of its slot makes H2
-//! fail, or its cell is below `len`, or a helper is yet to close its chunk: the entry is drained.
-//! One that comes after reads what H2, H4 or H5 wrote, by a read-modify-write, and so sees what the
-//! helper saw: that its tick has come. A jump leaves slots out; but the turn that follows it visits
-//! each of them, and what they hold is of a tick that has come.
+//! Why no entry is lost. A chunk is unlinked when somebody has claimed its last cell, or one that he has
+//! made TAKEN, and therefore after all cells before that were claimed: each filled cell (L4) has somebody
+//! who looks at it, before it is filled or after. If before, he has made it TAKEN, and then P3 fails. A
+//! push whose P4 comes before H2 in the order of its slot makes H2 fail: the chunk is drained. A push that
+//! fails at P3, or whose P4 comes after H2, reads what H5 or H2 wrote, by a read-modify-write, and so
+//! sees what the helper saw: that its tick has come. A jump leaves slots out; but the turn that follows
+//! it visits each of them, and what they hold is of a tick that has come.
 //!
 //! # Linearization points
 //!
@@ -67,12 +73,11 @@
 //! |--------------|--------------------------------|-------------------------------|---------|
 //! | `link→use`   | slot CAS to a chunk, Release   | slot load, Acquire            | the chunk's header and first entry |
 //! | `write→fire` | cell CAS, or slot CAS to a chunk, Release | cell load or swap, or slot load, Acquire | the record that the entry is about |
-//! | `close→late` | `reserved` RMW to closed, Release | `reserved` RMW, Acquire    | that the tick is current |
 //! | `take→late`  | cell swap to TAKEN, Release    | failed cell CAS, Acquire      | that the tick is current |
 //! | `leave→late` | slot CAS null → null, Release  | slot CAS to a chunk, Acquire  | that the tick is current |
 //! | `step→look`  | `current` CAS, Release         | `current` load, Acquire       | that finer levels have moved on |
 //!
-//! What the three edges to *late* carry is that a helper has read `current`: who synchronizes with
+//! What the two edges to *late* carry is that a helper has read `current`: who synchronizes with
 //! that helper reads the same value or a later one. The last edge is for economy: without it an entry
 //! may be pushed a few times before it finds a tick that is still ahead.
 //!
@@ -85,8 +90,8 @@
 //!
 //! Both operations are lock-free. A helper that falls asleep with a claim keeps up to
 //! [`CLAIM`](crate::sync::CLAIM) entries until it wakes; the level moves on without them. A writer
-//! that falls asleep with a reserved cell loses that, and pushes again when it wakes. Nobody waits
-//! for either.
+//! that falls asleep holds back nothing, and pushes again if its tick has come when it wakes. Nobody
+//! waits for either.
 
 mod chunk;
 mod help;

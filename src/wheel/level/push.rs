@@ -2,11 +2,11 @@
 
 use super::{
     Level,
-    chunk::{self, Draft, Reserved},
+    chunk::{self, Chunk, Draft, Filled, Linked},
 };
 use crate::{
     reclaim::Guard,
-    sync::{Mutant, is_mutant},
+    sync::{AtomicPtr, Mutant, is_mutant},
     tally::Tally,
     wheel::hint::Hint,
 };
@@ -32,29 +32,51 @@ impl Level {
     #[inline]
     fn place(&self, hint: Hint, tick: u64, guard: &Guard<'_>) -> bool {
         let head = self.head(tick);
-        let mut spare = None;
-        loop {
-            let top = chunk::load(head, guard);
-            let mut class = 0;
-            if let Some(top) = top
-                && top.tick() == tick
-            {
-                match top.reserve() {
-                    Reserved::Cell(index) => return top.write(index, hint),
-                    Reserved::Closed => return false,
-                    Reserved::Full => class = top.next_class(),
-                }
+        let top = chunk::load(head, guard);
+        match fill(top, tick, hint) {
+            Filled::Done => true,
+            Filled::Ended => false,
+            Filled::Full => stack(head, top, tick, hint, guard),
+        }
+    }
+}
+
+/// Writes the entry into the chunk on top of a slot's stack, if there is one of its tick.
+#[inline]
+fn fill(top: Option<Linked<'_>>, tick: u64, hint: Hint) -> Filled {
+    match top {
+        Some(top) if top.tick() == tick => top.fill(hint),
+        _ => Filled::Full,
+    }
+}
+
+/// Puts a chunk with the entry on top of a slot's stack, where `top` has no cell for it; false when
+/// the tick is being drained.
+#[inline(never)]
+fn stack<'g>(
+    head: &AtomicPtr<Chunk>,
+    mut top: Option<Linked<'g>>,
+    tick: u64,
+    hint: Hint,
+    guard: &'g Guard<'_>,
+) -> bool {
+    // No chunk, a full one, or one of another turn.
+    let class = top.filter(|top| top.tick() == tick).map_or(0, |top| top.next_class());
+    let mut draft = Draft::new(class, tick, hint, guard);
+    loop {
+        let bytes = draft.bytes();
+        match draft.link(head, top) {
+            Ok(()) => {
+                guard.stripe().of(Tally::WheelBytes).add(bytes as u64);
+                return true;
             }
-            // No chunk, a full one, or one of another turn.
-            let draft = spare.take().unwrap_or_else(|| Draft::new(class, tick, hint, guard));
-            let bytes = draft.bytes();
-            match draft.link(head, top) {
-                Ok(()) => {
-                    guard.stripe().of(Tally::WheelBytes).add(bytes as u64);
-                    return true;
-                }
-                Err(draft) => spare = Some(draft),
-            }
+            Err(unlinked) => draft = unlinked,
+        }
+        top = chunk::load(head, guard);
+        match fill(top, tick, hint) {
+            Filled::Done => return true,
+            Filled::Ended => return false,
+            Filled::Full => {}
         }
     }
 }
