@@ -237,12 +237,21 @@ impl<'a, 'e, 's, S: NodeStore> ListEdit<'a, 'e, 's, S> {
                 self.tail = part(chunk, chunk.start, to);
             }
         }
-        if first < last {
-            self.middle = chunks::keep(root, first, last, self.edit);
-        } else {
-            chunks::drop_tree(root, self.edit);
-            self.middle = None;
-        }
+        let all = self.middle_count();
+        self.middle = match (left, right) {
+            // What a pop does that needs the next chunk.
+            (Some(chunk), None) if chunk.start == 0 && to == all => {
+                chunks::take(root, Side::Left, self.edit)
+            }
+            (None, Some(chunk)) if from == 0 && chunk.start + chunk.count as u64 == all => {
+                chunks::take(root, Side::Right, self.edit)
+            }
+            _ if first < last => chunks::keep(root, first, last, self.edit),
+            _ => {
+                chunks::drop_tree(root, self.edit);
+                None
+            }
+        };
     }
 
     /// Removes the elements of these indices, which ascend.

@@ -55,7 +55,7 @@ impl Side {
 pub(crate) struct Run<'a> {
     /// Pieces that came at the left, the first one last.
     left: Few<Piece<'a>, 1>,
-    right: Few<Piece<'a>, 2>,
+    right: Few<Piece<'a>, 3>,
     bytes: usize,
     count: usize,
 }

@@ -1,7 +1,6 @@
 //! Copying a tree, for a value that gets a second successor.
 
 use super::{
-    chunks::branch::ListBranch,
     edit::Edit,
     fields::{FieldTree, branch::Branch, leaf_fields},
     node::{Kind, Node, NodeRef},
@@ -24,11 +23,7 @@ pub(crate) fn copy_node<S: NodeStore>(node: NodeRef<'_>, edit: &mut Edit<'_, S>)
             copy.children.replace_all(|child| copy_node(child, edit));
             edit.make(&copy)
         }
-        Kind::ListBranch(branch) => {
-            let mut copy: ListBranch = *branch;
-            copy.replace_all(|child| copy_node(child, edit));
-            edit.make(&copy)
-        }
+        Kind::ListBranch(branch) => branch.make_copy(edit, copy_node),
         Kind::Content(_) if node.header().points != 0 => copy_pointing(node, edit),
         Kind::Content(content) => edit.make_content(node.header(), |to| to.bytes(content)),
     }

@@ -1,7 +1,10 @@
 //! One attempt at a new version of a tree: the nodes that it makes and those that it replaces.
 
 use super::{
-    chunks::{branch::ListBranch, marks::Marks},
+    chunks::{
+        branch::{ListBranch, LowBranch},
+        marks::Marks,
+    },
     fields::branch::Branch,
     node::{Header, Node, NodeRef, content_block},
     store::{Detached, NodeStore},
@@ -21,7 +24,7 @@ pub(crate) struct Part {
     pub(crate) count: u32,
     /// Bytes of it and of what is below.
     pub(crate) bytes: u64,
-    /// What may be among the elements.
+    /// What may be among the elements of a chunk.
     pub(crate) marks: Marks,
 }
 
@@ -36,8 +39,11 @@ pub(super) unsafe trait FixedNode: Copy {}
 // SAFETY: its constructor writes the kind of a branch.
 unsafe impl FixedNode for Branch {}
 
-// SAFETY: its constructor writes a height, which is the kind.
+// SAFETY: its kind is its height, which is more than one.
 unsafe impl FixedNode for ListBranch {}
+
+// SAFETY: its kind is its height, which is one.
+unsafe impl FixedNode for LowBranch {}
 
 /// What an edit knows of a node, or of a whole tree.
 #[derive(Clone, Copy, Debug)]

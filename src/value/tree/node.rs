@@ -3,8 +3,8 @@
 //! ```text
 //! header           kind u8 | points u8 | count u16 | length u32
 //! branch           header | children [*; 16]                                         144 bytes
-//! branch of lists  header | bytes u64 | counts [u32; 16] | marks [[u64; 2]; 16]
-//!                  | children [*; 16]                                                464 bytes
+//! branch of lists  header | bytes u64 | counts [u32; 16] | children [*; 16]          208 bytes
+//! low branch       branch of lists | marks [[u64; 2]; 16]                            464 bytes
 //! leaf             header | content: packed fields, or the elements of a chunk
 //! outside          header | content: one entry
 //! ```
@@ -12,14 +12,15 @@
 //! | kind     | node            | count           | length              |
 //! |----------|-----------------|-----------------|---------------------|
 //! | 0        | leaf            | elements of a chunk | of the content  |
-//! | 1..=127  | branch of lists, that high above the chunks | children | – |
+//! | 1        | low branch, right above chunks             | children | –        |
+//! | 2..=127  | branch of lists, that high above the chunks | children | –       |
 //! | 128      | branch          | –               | entries below       |
 //! | 255      | entry outside   | –               | of the content      |
 //!
 //! A node does not change after it was published.
 
 use super::{
-    chunks::branch::ListBranch,
+    chunks::branch::AnyBranch,
     fields::{branch::Branch, leaf_fields},
 };
 use crate::{reclaim::magazine::block_bytes, sync::note_read};
@@ -38,6 +39,8 @@ pub(super) struct Header {
 
 /// The kind of a leaf.
 pub(super) const LEAF: u8 = 0;
+/// The kind of a branch of a list whose children are chunks.
+pub(super) const LOW: u8 = 1;
 /// The kind of a branch of fields; less is the height of a branch of a list.
 pub(super) const BRANCH: u8 = 0x80;
 /// The kind of an entry that lies outside.
@@ -69,7 +72,7 @@ pub(crate) enum Kind<'g> {
     /// A branch of fields.
     Branch(&'g Branch),
     /// A branch of a list.
-    ListBranch(&'g ListBranch),
+    ListBranch(AnyBranch<'g>),
     /// A leaf, or an entry outside.
     Content(&'g [u8]),
 }
@@ -123,14 +126,16 @@ impl<'g> NodeRef<'g> {
                     std::slice::from_raw_parts(start.as_ptr(), header.length as usize)
                 })
             }
-            // SAFETY: alive during `'g`, and of this kind.
-            _ => Kind::ListBranch(unsafe { self.node.0.cast().as_ref() }),
+            // SAFETY: as above.
+            LOW => Kind::ListBranch(AnyBranch::Low(unsafe { self.node.0.cast().as_ref() })),
+            // SAFETY: as above.
+            _ => Kind::ListBranch(AnyBranch::High(unsafe { self.node.0.cast().as_ref() })),
         }
     }
 
     /// The branch of a list, if it is one.
     #[inline]
-    pub(super) fn list_branch(self) -> Option<&'g ListBranch> {
+    pub(super) fn list_branch(self) -> Option<AnyBranch<'g>> {
         match self.kind() {
             Kind::ListBranch(branch) => Some(branch),
             Kind::Branch(_) | Kind::Content(_) => None,
@@ -142,7 +147,7 @@ impl<'g> NodeRef<'g> {
         let (mut branch, mut list_branch, mut leaf) = (None, None, None);
         match self.kind() {
             Kind::Branch(children) => branch = Some(children.children.live()),
-            Kind::ListBranch(children) => list_branch = Some(children.live_children()),
+            Kind::ListBranch(children) => list_branch = Some(children.common().live_children()),
             Kind::Content(_) if self.header().points != 0 => leaf = Some(leaf_fields(self)),
             Kind::Content(_) => {}
         }
@@ -156,7 +161,7 @@ impl<'g> NodeRef<'g> {
     pub(super) fn block_bytes(self) -> usize {
         match self.kind() {
             Kind::Branch(_) => block_bytes(size_of::<Branch>()),
-            Kind::ListBranch(_) => block_bytes(size_of::<ListBranch>()),
+            Kind::ListBranch(branch) => branch.block_bytes(),
             Kind::Content(content) => content_block(content.len()),
         }
     }

@@ -7,11 +7,13 @@ use crate::{
         field_hash::FAN,
         packed::run::Side,
         tree::{
-            edit::Part,
+            edit::{Edit, Part},
             node::{Header, Node, NodeRef},
+            store::NodeStore,
         },
     },
 };
+use std::ops::Deref;
 
 /// A branch of a list: its first children are there, and none of them is empty.
 #[derive(Clone, Copy, Debug)]
@@ -20,34 +22,45 @@ pub(crate) struct ListBranch {
     header: Header,
     /// Bytes of all nodes below, and of this one.
     pub(crate) bytes: u64,
-    /// Entries or elements below each child.
+    /// Elements below each child.
     pub(crate) counts: [u32; FAN],
-    /// What may be below each child.
-    marks: [Marks; FAN],
     pub(crate) children: [Option<Node>; FAN],
 }
 
-impl ListBranch {
-    /// A branch without children.
-    pub(crate) fn new(height: u8) -> Self {
-        Self {
-            header: Header { kind: height, points: 0, count: 0, length: 0 },
-            bytes: block_bytes(size_of::<Self>()) as u64,
-            counts: [0; FAN],
-            marks: [Marks::NONE; FAN],
-            children: [None; FAN],
-        }
-    }
+/// A branch whose children are chunks: it also knows which elements each of them may hold.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(16))]
+pub(crate) struct LowBranch {
+    branch: ListBranch,
+    marks: [Marks; FAN],
+}
 
+/// A branch of a list, of whichever height.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum AnyBranch<'g> {
+    /// One above chunks.
+    Low(&'g LowBranch),
+    /// One above other branches.
+    High(&'g ListBranch),
+}
+
+impl ListBranch {
     /// Levels down to the leaves of a list, one at least.
     pub(crate) fn height(&self) -> u8 {
         self.header.kind
     }
 
-    /// Entries or elements below, of which a value has less than 2³².
+    /// Elements below, of which a value has less than 2³².
     #[inline]
     pub(crate) fn total(&self) -> u32 {
         self.counts.iter().fold(0, |total, &count| total.wrapping_add(count))
+    }
+
+    /// Elements below the children whose bits are set.
+    #[inline]
+    fn total_of(&self, children: u32) -> u64 {
+        let count = |index: usize| self.counts[index] * (children >> index & 1);
+        (0..FAN).fold(0, |total, index| total + u64::from(count(index)))
     }
 
     /// The number of children.
@@ -56,61 +69,27 @@ impl ListBranch {
         usize::from(self.header.count)
     }
 
-    /// Puts a child behind the others, for which there is room.
-    pub(crate) fn push(&mut self, node: Node, count: u32, marks: Marks) {
-        let last = self.child_count();
-        (self.children[last], self.counts[last], self.marks[last]) = (Some(node), count, marks);
-        self.header.count += 1;
-    }
-
-    /// Puts nodes in the place of a child, for which there is room.
+    /// Puts nodes in the place of some children, for which there is room. The bytes are the caller's
+    /// to count.
+    #[inline]
     #[expect(clippy::cast_possible_truncation, reason = "sixteen at most")]
-    pub(crate) fn replace(&mut self, index: usize, nodes: &[Part]) {
-        let (old, new) = (self.child_count(), self.child_count() - 1 + nodes.len());
-        self.children.copy_within(index + 1..old, index + nodes.len());
-        self.counts.copy_within(index + 1..old, index + nodes.len());
-        self.marks.copy_within(index + 1..old, index + nodes.len());
-        self.children[new.min(old)..old].fill(None);
-        self.counts[new.min(old)..old].fill(0);
-        for (index, part) in (index..).zip(nodes) {
-            (self.children[index], self.counts[index], self.marks[index]) =
-                (Some(part.node), part.count, part.marks);
+    fn replace(&mut self, at: usize, taken: usize, nodes: &[Part]) {
+        let old = self.child_count();
+        if taken != nodes.len() {
+            let new = old - taken + nodes.len();
+            self.children.copy_within(at + taken..old, at + nodes.len());
+            self.counts.copy_within(at + taken..old, at + nodes.len());
+            self.children[new.min(old)..old].fill(None);
+            self.counts[new.min(old)..old].fill(0);
+            self.header.count = new as u16;
         }
-        self.header.count = new as u16;
-    }
-
-    /// What may be below a child.
-    #[inline]
-    pub(super) fn marks_of(&self, index: usize) -> Marks {
-        self.marks.get(index).copied().unwrap_or(Marks::ALL)
-    }
-
-    /// What may be below any child.
-    pub(super) fn all_marks(&self) -> Marks {
-        let marks = self.marks.iter().take(self.child_count());
-        marks.fold(Marks::NONE, |all, &marks| all.with(marks))
-    }
-
-    /// The first child from one on, coming from a side, that may hold what is sought, and how many
-    /// elements are below those that are passed over.
-    #[inline]
-    pub(super) fn next_with(&self, from: usize, side: Side, wanted: Marks) -> (Option<usize>, u64) {
-        let mut passed = 0;
-        let mut may_hold = |index: usize| {
-            let may_hold = self.marks[index].may_hold(wanted);
-            passed += if may_hold { 0 } else { u64::from(self.counts[index]) };
-            may_hold
-        };
-        let count = self.child_count().min(FAN);
-        let found = match side {
-            Side::Left => (from..count).find(|&index| may_hold(index)),
-            Side::Right => (0..count.min(from + 1)).rev().find(|&index| may_hold(index)),
-        };
-        (found, passed)
+        for (index, part) in (at..).zip(nodes) {
+            (self.children[index], self.counts[index]) = (Some(part.node), part.count);
+        }
     }
 
     /// Puts another child in the place of each one of a branch that is alive.
-    pub(crate) fn replace_all(&mut self, mut make: impl FnMut(NodeRef<'_>) -> Node) {
+    fn replace_all(&mut self, mut make: impl FnMut(NodeRef<'_>) -> Node) {
         for index in 0..FAN {
             self.children[index] = self.child(index).map(&mut make);
         }
@@ -129,4 +108,161 @@ impl ListBranch {
         // edit, and its children live as long as that.
         Some(unsafe { NodeRef::new(node) })
     }
+}
+
+impl LowBranch {
+    /// A branch without children. One that is higher is made of the same, without the marks.
+    pub(super) fn new(height: u8) -> Self {
+        let header = Header { kind: height, points: 0, count: 0, length: 0 };
+        let size = if height == 1 { size_of::<Self>() } else { size_of::<ListBranch>() };
+        let bytes = block_bytes(size) as u64;
+        let branch = ListBranch { header, bytes, counts: [0; FAN], children: [None; FAN] };
+        Self { branch, marks: [Marks::NONE; FAN] }
+    }
+
+    /// Puts a child behind the others, for which there is room, and counts its bytes.
+    pub(super) fn push(&mut self, part: &Part) {
+        self.replace(self.branch.child_count(), 0, std::slice::from_ref(part));
+        self.branch.bytes += part.bytes;
+    }
+
+    /// The number of children.
+    pub(super) fn child_count(&self) -> usize {
+        self.branch.child_count()
+    }
+
+    /// Makes a node of it.
+    pub(super) fn make<S: NodeStore>(&self, edit: &mut Edit<'_, S>) -> Part {
+        let branch = &self.branch;
+        let node = if branch.height() == 1 { edit.make(self) } else { edit.make(branch) };
+        Part { node, count: branch.total(), bytes: branch.bytes, marks: Marks::ALL }
+    }
+
+    /// As for any branch.
+    #[inline]
+    fn replace(&mut self, at: usize, taken: usize, nodes: &[Part]) {
+        if taken != nodes.len() {
+            self.marks.copy_within(at + taken..self.branch.child_count(), at + nodes.len());
+        }
+        for (marks, part) in self.marks.iter_mut().skip(at).zip(nodes) {
+            *marks = part.marks;
+        }
+        self.branch.replace(at, taken, nodes);
+    }
+
+    /// Which children may hold what is sought, a bit for each.
+    #[inline]
+    fn which_may_hold(&self, wanted: Marks) -> u32 {
+        let may_hold = |index: usize| u32::from(self.marks[index].may_hold(wanted)) << index;
+        (0..FAN).fold(0, |all, index| all | may_hold(index))
+    }
+}
+
+impl Deref for AnyBranch<'_> {
+    type Target = ListBranch;
+
+    #[inline]
+    fn deref(&self) -> &ListBranch {
+        self.common()
+    }
+}
+
+impl<'g> AnyBranch<'g> {
+    /// What all branches have.
+    #[inline]
+    pub(crate) fn common(self) -> &'g ListBranch {
+        match self {
+            Self::Low(low) => &low.branch,
+            Self::High(branch) => branch,
+        }
+    }
+
+    /// Bytes of its block.
+    pub(crate) fn block_bytes(self) -> usize {
+        block_bytes(match self {
+            Self::Low(_) => size_of::<LowBranch>(),
+            Self::High(_) => size_of::<ListBranch>(),
+        })
+    }
+
+    /// What may be among the elements of a child.
+    #[inline]
+    pub(super) fn marks_of(self, index: usize) -> Marks {
+        match self {
+            Self::Low(low) => low.marks.get(index).copied().unwrap_or(Marks::ALL),
+            Self::High(_) => Marks::ALL,
+        }
+    }
+
+    /// The first child from one on, coming from a side, that may hold what is sought, and how many
+    /// elements are below those that are passed over.
+    #[inline]
+    pub(super) fn next_with(self, from: usize, side: Side, wanted: Marks) -> (Option<usize>, u64) {
+        let branch = self.common();
+        let there = (1_u32 << branch.child_count().min(FAN)) - 1;
+        let ahead = match side {
+            Side::Left => there & !((1 << from.min(FAN)) - 1),
+            Side::Right => there & ((1 << (from + 1).min(FAN)) - 1),
+        };
+        let Self::Low(low) = self else { return (first_of(ahead, side), 0) };
+        let found = first_of(ahead & low.which_may_hold(wanted), side);
+        let passed = match (found, side) {
+            (None, _) => ahead,
+            (Some(at), Side::Left) => ahead & ((1 << at) - 1),
+            (Some(at), Side::Right) => ahead & !((2 << at) - 1),
+        };
+        (found, branch.total_of(passed))
+    }
+
+    /// Makes a branch that is this one with nodes in the place of some children.
+    #[inline]
+    pub(super) fn make_replaced<S: NodeStore>(
+        self,
+        at: usize,
+        taken: usize,
+        nodes: &[Part],
+        bytes: u64,
+        edit: &mut Edit<'_, S>,
+    ) -> Node {
+        match self {
+            Self::Low(low) => edit.make_changed(low, |copy| {
+                copy.replace(at, taken, nodes);
+                copy.branch.bytes = bytes;
+            }),
+            Self::High(high) => edit.make_changed(high, |copy| {
+                copy.replace(at, taken, nodes);
+                copy.bytes = bytes;
+            }),
+        }
+    }
+
+    /// Makes a branch with another child in the place of each one.
+    pub(crate) fn make_copy<S: NodeStore>(
+        self,
+        edit: &mut Edit<'_, S>,
+        mut copy_child: impl FnMut(NodeRef<'_>, &mut Edit<'_, S>) -> Node,
+    ) -> Node {
+        match self {
+            Self::Low(low) => {
+                let mut copy = *low;
+                copy.branch.replace_all(|child| copy_child(child, edit));
+                edit.make(&copy)
+            }
+            Self::High(high) => {
+                let mut copy = *high;
+                copy.replace_all(|child| copy_child(child, edit));
+                edit.make(&copy)
+            }
+        }
+    }
+}
+
+/// The first of the children whose bits are set, coming from a side.
+#[inline]
+fn first_of(children: u32, side: Side) -> Option<usize> {
+    let first = match side {
+        Side::Left => children.trailing_zeros(),
+        Side::Right => children.checked_ilog2()?,
+    };
+    (children != 0).then_some(first as usize)
 }

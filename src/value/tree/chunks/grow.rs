@@ -1,9 +1,14 @@
 //! Putting chunks in the place of one, and at the ends.
 
 use super::{
-    Parts, branch::ListBranch, child_with, marks::Marks, part_of, part_of_chunk, tree_bytes,
+    Parts,
+    branch::{AnyBranch, LowBranch},
+    child_with,
+    marks::Marks,
+    part_below, part_of, part_of_chunk,
 };
 use crate::value::{
+    few::Few,
     field_hash::FAN,
     packed::run::Side,
     tree::{
@@ -22,69 +27,147 @@ pub(crate) enum Split {
     Evenly,
 }
 
-/// What takes the place of a chunk: a call is shown the chunk, its marks and an element's index in
-/// it, and discards what it does not keep.
-type Change<'c, 's, S> = dyn FnMut(&mut Edit<'s, S>, (NodeRef<'_>, Marks), usize) -> Parts + 'c;
+/// What takes the place of a chunk, nothing perhaps: a call is shown the chunk, its marks and an
+/// element's index in it, and discards what it does not keep.
+type Change<'c, 'g, 's, S> = dyn FnMut(&mut Edit<'s, S>, (NodeRef<'g>, Marks), usize) -> Parts + 'c;
 
-/// Puts chunks in the place of the one that an element is in.
-pub(crate) fn rewrite<'s, S: NodeStore>(
-    root: NodeRef<'_>,
-    index: u64,
-    split: Split,
-    edit: &mut Edit<'s, S>,
-    change: &mut Change<'_, 's, S>,
-) -> Option<Part> {
-    let height = root.list_branch().map_or(0, ListBranch::height);
-    let nodes = rewrite_node((root, Marks::ALL), index, split, edit, change);
-    raise(nodes, height, split, edit)
+/// A branch on the way to a chunk.
+#[derive(Clone, Copy, Debug)]
+struct Step<'g> {
+    node: NodeRef<'g>,
+    branch: AnyBranch<'g>,
+    /// Elements below.
+    count: u32,
+    /// The child that is next on the way.
+    at: usize,
 }
 
-fn rewrite_node<'s, S: NodeStore>(
-    (node, marks): (NodeRef<'_>, Marks),
+/// Puts chunks in the place of the one that an element is in.
+pub(crate) fn rewrite<'g, 's, S: NodeStore>(
+    root: NodeRef<'g>,
     index: u64,
     split: Split,
     edit: &mut Edit<'s, S>,
-    change: &mut Change<'_, 's, S>,
-) -> Parts {
-    let Some(branch) = node.list_branch() else {
-        return change(edit, (node, marks), usize::try_from(index).unwrap_or(usize::MAX));
-    };
-    let (at, before) = child_with(branch, index);
-    let Some(child) = branch.child(at) else { return Parts::new() };
-    let child_marks = branch.marks_of(at);
-    let new = rewrite_node((child, child_marks), index - before, split, edit, change);
-    edit.discard(node);
-    if branch.child_count() - 1 + new.len() > FAN {
-        return divide(branch, at, &new, split, edit);
+    change: &mut Change<'_, 'g, 's, S>,
+) -> Option<Part> {
+    let mut path = Few::<Step<'g>, 6>::new();
+    let (mut node, mut marks, mut rest) = (root, Marks::ALL, index);
+    let mut count = root.list_branch().map_or(0, |branch| branch.total());
+    while let Some(branch) = node.list_branch() {
+        let (at, before) = child_with(&branch, rest);
+        path.push(Step { node, branch, count, at });
+        (marks, count) = (branch.marks_of(at), branch.counts[at]);
+        node = branch.common().child(at)?;
+        rest -= before;
     }
-    let (mut count, mut bytes, mut marks) = (0, branch.bytes - tree_bytes(child), Marks::NONE);
-    bytes += new.iter().map(|part| part.bytes).sum::<u64>();
-    let node = edit.make_changed(branch, |grown| {
-        grown.replace(at, &new);
-        grown.bytes = bytes;
-        (count, marks) = (grown.total(), grown.all_marks());
-    });
+    let mut old = part_of_chunk(node, marks);
+    let mut new = change(edit, (node, marks), usize::try_from(rest).unwrap_or(usize::MAX));
+    for step in path.iter().rev() {
+        new = put(step, Some(&old), &new, split, edit);
+        old = part_of(step.node, step.count, Marks::ALL);
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "a tree of 2³² elements is eight high")]
+    raise(new, path.len() as u8, split, edit)
+}
+
+/// Adds chunks at an end of a tree, or makes a tree of them.
+pub(crate) fn push<S: NodeStore>(
+    root: Option<NodeRef<'_>>,
+    side: Side,
+    chunks: &[Part],
+    edit: &mut Edit<'_, S>,
+) -> Option<Part> {
+    let split = Split::At(side);
+    let mut path = Few::<Step<'_>, 6>::new();
+    let mut count = root.and_then(NodeRef::list_branch).map_or(0, |branch| branch.total());
+    let mut next = root;
+    while let Some((node, branch)) = next.and_then(|node| Some((node, node.list_branch()?))) {
+        let last = branch.child_count().saturating_sub(1);
+        let at = if side == Side::Left { 0 } else { last };
+        path.push(Step { node, branch, count, at });
+        count = branch.counts[at];
+        // What the lowest branch has there already need not be looked at.
+        next = branch.common().child(at).filter(|_| branch.height() > 1);
+    }
+    let (mut height, mut new) = (0, Parts::new());
+    chunks.iter().for_each(|&part| new.push(part));
+    let mut old = None;
+    for step in path.iter().rev() {
+        height = step.branch.height();
+        if old.is_none() && step.branch.child_count() + new.len() > FAN {
+            // The branch is full, and stays as it is.
+            new = group(&new, height, split, edit);
+        } else {
+            let at = if old.is_none() && side == Side::Right { step.at + 1 } else { step.at };
+            new = put(&Step { at, ..*step }, old.as_ref(), &new, split, edit);
+            old = Some(part_of(step.node, step.count, Marks::ALL));
+        }
+    }
+    if old.is_none()
+        && let Some(root) = root
+    {
+        let there = match root.list_branch() {
+            None => part_of_chunk(root, Marks::ALL),
+            Some(branch) => part_of(root, branch.total(), Marks::ALL),
+        };
+        new = beside(&there, &new, side);
+    }
+    raise(new, height, split, edit)
+}
+
+/// Nodes that stand at a side of another one, and that one.
+fn beside(there: &Part, nodes: &[Part], side: Side) -> Parts {
+    let there = std::slice::from_ref(there);
+    let (before, after) = if side == Side::Left { (nodes, there) } else { (there, nodes) };
     let mut parts = Parts::new();
-    parts.push(Part { node, count, bytes, marks });
+    before.iter().chain(after).for_each(|&part| parts.push(part));
     parts
 }
 
-/// Makes several branches in the place of one, a child of which is several nodes now.
-fn divide<S: NodeStore>(
-    branch: &ListBranch,
-    at: usize,
+/// Makes what takes the place of a branch when nodes take the place of one of its children, or come
+/// in front of it.
+#[inline]
+fn put<S: NodeStore>(
+    step: &Step<'_>,
+    old: Option<&Part>,
     new: &[Part],
     split: Split,
     edit: &mut Edit<'_, S>,
 ) -> Parts {
-    let mut all = Vec::with_capacity(FAN + new.len());
-    for (index, child) in branch.live_children().enumerate() {
-        if index == at {
-            all.extend_from_slice(new);
-        } else {
-            all.push(part_of(child, branch.counts[index], branch.marks_of(index)));
-        }
+    let Step { node, branch, at, .. } = *step;
+    edit.discard(node);
+    let taken = usize::from(old.is_some());
+    let children = branch.child_count() - taken + new.len();
+    if children > FAN {
+        return divide(branch, at, taken, new, split, edit);
     }
+    let mut parts = Parts::new();
+    if children > 0 {
+        let (old_count, old_bytes) = old.map_or((0, 0), |old| (old.count, old.bytes));
+        let (mut count, mut bytes) = (step.count - old_count, branch.bytes - old_bytes);
+        for part in new {
+            count += part.count;
+            bytes += part.bytes;
+        }
+        let node = branch.make_replaced(at, taken, new, bytes, edit);
+        parts.push(Part { node, count, bytes, marks: Marks::ALL });
+    }
+    parts
+}
+
+/// Makes several branches in the place of one, with nodes in the place of one child or of none.
+#[cold]
+fn divide<S: NodeStore>(
+    branch: AnyBranch<'_>,
+    at: usize,
+    taken: usize,
+    new: &[Part],
+    split: Split,
+    edit: &mut Edit<'_, S>,
+) -> Parts {
+    let mut all: Vec<_> =
+        (0..branch.child_count()).filter_map(|at| part_below(branch, at)).collect();
+    all.splice(at..at + taken, new.iter().copied());
     group(&all, branch.height(), split, edit)
 }
 
@@ -100,20 +183,11 @@ fn group<S: NodeStore>(nodes: &[Part], height: u8, split: Split, edit: &mut Edit
     let (first, others) = nodes.split_at(first.min(nodes.len()));
     let mut parts = Parts::new();
     for nodes in std::iter::once(first).chain(others.chunks(size.max(1))) {
-        let mut branch = ListBranch::new(height);
-        for node in nodes {
-            branch.push(node.node, node.count, node.marks);
-            branch.bytes += node.bytes;
-        }
-        parts.push(finish(&branch, edit));
+        let mut branch = LowBranch::new(height);
+        nodes.iter().for_each(|node| branch.push(node));
+        parts.push(branch.make(edit));
     }
     parts
-}
-
-/// Makes a branch whose bytes are known.
-pub(super) fn finish<S: NodeStore>(branch: &ListBranch, edit: &mut Edit<'_, S>) -> Part {
-    let (count, marks) = (branch.total(), branch.all_marks());
-    Part { node: edit.make(branch), count, bytes: branch.bytes, marks }
 }
 
 /// Makes one tree of nodes that stand side by side at a height.
@@ -128,34 +202,4 @@ fn raise<S: NodeStore>(
         nodes = group(&nodes, height, split, edit);
     }
     nodes.first().copied()
-}
-
-/// Adds chunks at an end of a tree, or makes a tree of them.
-pub(crate) fn push<S: NodeStore>(
-    root: Option<NodeRef<'_>>,
-    side: Side,
-    chunks: &[Part],
-    edit: &mut Edit<'_, S>,
-) -> Option<Part> {
-    let beside = |there: &[Part]| {
-        let (before, after) = match side {
-            Side::Left => (chunks, there),
-            Side::Right => (there, chunks),
-        };
-        let mut parts = Parts::new();
-        before.iter().chain(after).for_each(|&part| parts.push(part));
-        parts
-    };
-    let split = Split::At(side);
-    let index = if side == Side::Left { 0 } else { u64::MAX };
-    match root {
-        None => raise(beside(&[]), 0, split, edit),
-        Some(root) => {
-            let mut change =
-                |_: &mut Edit<'_, S>, (chunk, marks): (NodeRef<'_>, Marks), _: usize| {
-                    beside(&[part_of_chunk(chunk, marks)])
-                };
-            rewrite(root, index, split, edit, &mut change)
-        }
-    }
 }

@@ -1,13 +1,13 @@
 //! Walking over chunks, in either direction.
 
-use super::{branch::ListBranch, child_with, element_count, marks::Marks};
+use super::{branch::AnyBranch, child_with, element_count, marks::Marks};
 use crate::value::{few::Few, packed::run::Side, tree::node::NodeRef};
 
 /// The chunks of a tree from one of them on.
 #[derive(Debug)]
 pub(crate) struct Chunks<'g> {
     /// The branches above, and which child of each comes next.
-    path: Few<(&'g ListBranch, Option<usize>), 4>,
+    path: Few<(AnyBranch<'g>, Option<usize>), 6>,
     /// Where it comes from.
     side: Side,
     /// The first chunk, until it was shown.
@@ -29,9 +29,9 @@ impl<'g> Chunks<'g> {
         let mut chunks = Self { side, ..Self::none() };
         let (mut node, mut rest) = (root, index);
         while let Some(branch) = node.list_branch() {
-            let (at, before) = child_with(branch, rest);
+            let (at, before) = child_with(&branch, rest);
             chunks.path.push((branch, chunks.beside(at)));
-            let Some(child) = branch.child(at) else { return chunks };
+            let Some(child) = branch.common().child(at) else { return chunks };
             node = child;
             rest -= before;
         }
@@ -68,7 +68,7 @@ impl<'g> Chunks<'g> {
             let found = next.and_then(|from| {
                 let (at, passed) = branch.next_with(from, self.side, self.wanted);
                 self.passed += passed;
-                Some((at?, branch.child(at?)?))
+                Some((at?, branch.common().child(at?)?))
             });
             let Some((at, child)) = found else {
                 self.path.swap_remove(last);

@@ -1,8 +1,8 @@
 //! The middle of a long list: a B+ tree of chunks with counts.
 //!
 //! ```text
-//! branch of height 2 ── up to sixteen children, how many elements are below each, and which may be
-//!   └── branch of height 1
+//! branch of height 2 ── up to sixteen children, and how many elements are below each
+//!   └── branch of height 1 ── the same, and which elements may be in each
 //!         └── chunk: elements of 512 bytes together, or one longer element
 //! ```
 //!
@@ -10,8 +10,9 @@
 //! Every branch knows the bytes of all that is below it, so that a part that is cut off can be
 //! retired as one tree whose size is known.
 //!
-//! A search for an element passes over every chunk, and every branch, whose [marks](marks::Marks) tell
-//! that it is not there. The marks of a branch far up tell nothing, since too many elements are below.
+//! A search for an element passes over every chunk whose [marks](marks::Marks) tell that it is not
+//! there. Only branches right above chunks keep marks, of each of them: below a higher branch there are
+//! so many elements that they would tell nothing, and every change copies all branches above a chunk.
 //!
 //! A node that would get a seventeenth child is split, at the end that grows if it grows at an end,
 //! so that a queue fills its nodes to the last place; else in halves. Nodes are never joined: one
@@ -26,7 +27,7 @@ mod shrink;
 
 pub(crate) use grow::{Split, push, rewrite};
 pub(crate) use iter::Chunks;
-pub(crate) use shrink::{drop_tree, keep, remove, without};
+pub(crate) use shrink::{drop_tree, keep, remove, take, without};
 
 use super::{
     edit::{Edit, Part},
@@ -34,7 +35,7 @@ use super::{
     store::NodeStore,
 };
 use crate::value::{few::Few, field_hash::FAN, packed::run::Run};
-use branch::ListBranch;
+use branch::{AnyBranch, ListBranch};
 use marks::Marks;
 
 /// The most bytes of a chunk with several elements.
@@ -59,8 +60,8 @@ pub(crate) struct Found<'g> {
 pub(crate) fn find(root: NodeRef<'_>, index: u64) -> Option<Found<'_>> {
     let (mut node, mut rest) = (root, index);
     while let Some(branch) = node.list_branch() {
-        let (child, before) = child_with(branch, rest);
-        node = branch.child(child)?;
+        let (child, before) = child_with(&branch, rest);
+        node = branch.common().child(child)?;
         rest -= before;
     }
     Some(Found { bytes: node.content(), count: element_count(node), start: index - rest })
@@ -90,6 +91,11 @@ fn element_count(chunk: NodeRef<'_>) -> usize {
 /// A node as its parent sees it, when it has that many elements and these marks.
 fn part_of(node: NodeRef<'_>, count: u32, marks: Marks) -> Part {
     Part { node: node.node(), count, bytes: tree_bytes(node), marks }
+}
+
+/// A child of a branch, as the branch sees it.
+fn part_below(branch: AnyBranch<'_>, index: usize) -> Option<Part> {
+    Some(part_of(branch.common().child(index)?, branch.counts[index], branch.marks_of(index)))
 }
 
 /// A chunk as its parent sees it.

@@ -1,8 +1,8 @@
 //! Keeping a part of the chunks, and removing elements here and there.
 
-use super::{branch::ListBranch, element_count, grow::finish, make, part_of, tree_bytes};
+use super::{Parts, Split, branch::LowBranch, element_count, make, part_below, part_of, rewrite};
 use crate::value::{
-    packed::run::Run,
+    packed::run::{Run, Side},
     tree::{
         edit::{Edit, Part},
         node::NodeRef,
@@ -32,28 +32,35 @@ fn keep_below<S: NodeStore>(
         return None;
     };
     edit.discard(node);
-    let mut kept = ListBranch::new(branch.height());
-    kept.bytes = branch.bytes;
+    let mut kept = LowBranch::new(branch.height());
     let mut start = 0;
     for (index, child) in branch.live_children().enumerate() {
-        let count = branch.counts[index];
-        let end = start + u64::from(count);
+        let end = start + u64::from(branch.counts[index]);
         if from <= start && end <= to {
-            kept.push(child.node(), count, branch.marks_of(index));
+            part_below(branch, index).iter().for_each(|part| kept.push(part));
+        } else if end <= from || to <= start {
+            drop_tree(child, edit);
         } else {
-            kept.bytes -= tree_bytes(child);
-            if end <= from || to <= start {
-                drop_tree(child, edit);
-            } else if let Some(part) =
-                keep_below(child, from.saturating_sub(start), to.min(end) - start, edit)
-            {
-                kept.push(part.node, part.count, part.marks);
-                kept.bytes += part.bytes;
-            }
+            let rest = keep_below(child, from.saturating_sub(start), to.min(end) - start, edit);
+            rest.iter().for_each(|part| kept.push(part));
         }
         start = end;
     }
-    (kept.child_count() > 0).then(|| finish(&kept, edit))
+    (kept.child_count() > 0).then(|| kept.make(edit))
+}
+
+/// Takes the chunk at a side off.
+pub(crate) fn take<S: NodeStore>(
+    root: NodeRef<'_>,
+    side: Side,
+    edit: &mut Edit<'_, S>,
+) -> Option<Part> {
+    let index = if side == Side::Left { 0 } else { u64::MAX };
+    let rest = rewrite(root, index, Split::At(side), edit, &mut |edit, (chunk, _), _| {
+        edit.discard(chunk);
+        Parts::new()
+    });
+    rest.map(|rest| lower(rest, edit))
 }
 
 /// Discards a node and all below it; what an edit has not made is one tree.
@@ -88,25 +95,18 @@ fn remove_below<S: NodeStore>(
     let Some(branch) = node.list_branch() else {
         return remove_from_chunk(node, indices, start, edit);
     };
-    let mut kept = ListBranch::new(branch.height());
-    kept.bytes = branch.bytes;
+    let mut kept = LowBranch::new(branch.height());
     let (mut start, mut indices) = (start, indices);
     for (number, child) in branch.live_children().enumerate() {
-        let count = branch.counts[number];
-        let end = start + u64::from(count);
+        let end = start + u64::from(branch.counts[number]);
         let (here, after) = indices.split_at(indices.partition_point(|&index| index < end));
-        if here.is_empty() {
-            kept.push(child.node(), count, branch.marks_of(number));
-        } else {
-            kept.bytes -= tree_bytes(child);
-            if let Some(part) = remove_below(child, here, start, edit) {
-                kept.push(part.node, part.count, part.marks);
-                kept.bytes += part.bytes;
-            }
-        }
+        let stays = here.is_empty();
+        let part =
+            if stays { part_below(branch, number) } else { remove_below(child, here, start, edit) };
+        part.iter().for_each(|part| kept.push(part));
         (start, indices) = (end, after);
     }
-    (kept.child_count() > 0).then(|| finish(&kept, edit))
+    (kept.child_count() > 0).then(|| kept.make(edit))
 }
 
 fn remove_from_chunk<S: NodeStore>(
@@ -140,7 +140,9 @@ fn lower<S: NodeStore>(root: Part, edit: &mut Edit<'_, S>) -> Part {
         // SAFETY: the node was made by this edit or is the old version's, and so is what is below.
         let node = unsafe { NodeRef::new(root.node) };
         let Some(branch) = node.list_branch() else { return root };
-        let (1, Some(child)) = (branch.child_count(), branch.child(0)) else { return root };
+        let (1, Some(child)) = (branch.child_count(), branch.common().child(0)) else {
+            return root;
+        };
         edit.discard(node);
         root = part_of(child, root.count, branch.marks_of(0));
     }
