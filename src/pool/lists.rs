@@ -157,9 +157,12 @@ impl MemoryCachePool {
         if let [element] = elements {
             let (side, text, most) =
                 (options.end.side(), element.as_ref(), max_len.unwrap_or(u64::MAX));
-            let pushed = engine.edit_ends(&guard, key.as_ref(), |list| {
-                Some((list.pushed(side, text, most)?, list))
-            })?;
+            let pushed = engine.edit_list_at_once(
+                &guard,
+                key.as_ref(),
+                |list| Some((list.pushed(side, text, most)?, list)),
+                |list, edit| Some((list.pushed_by(side, text, most, Some(edit))?, list)),
+            )?;
             if let Some(list) = pushed {
                 engine.note_written(&guard, elements);
                 engine.note_steps(&guard, list, &kept_by(options.end, list.len(), 1, most));
@@ -304,18 +307,33 @@ impl MemoryCachePool {
         index: i64,
         element: impl AsRef<[u8]>,
     ) -> Result<(), Error> {
-        let guard = self.engine.pin_to_write();
-        self.engine.edit_list(&guard, key.as_ref(), |list, steps| {
+        let (engine, guard) = (&self.engine, self.engine.pin_to_write());
+        let text = element.as_ref();
+        let replaced = engine.edit_list_at_once(
+            &guard,
+            key.as_ref(),
+            |_| None,
+            |list, edit| {
+                let index = position(index, list.len())?;
+                Some((list.replaced(index, text, edit)?, (list, index)))
+            },
+        )?;
+        if let Some((list, index)) = replaced {
+            engine.note_written(&guard, &[text]);
+            engine.note_steps(&guard, list, &Changes::Replaced(index));
+            return Ok(());
+        }
+        engine.edit_list(&guard, key.as_ref(), |list, steps| {
             if list.len() == 0 {
                 return Err(Error::NoSuchKey);
             }
             let index = position(index, list.len()).ok_or(Error::IndexOutOfRange)?;
-            if !steps.set(index, element.as_ref())? {
+            if !steps.set(index, text)? {
                 return Err(Error::IndexOutOfRange);
             }
             Ok((Changes::Replaced(index), ()))
         })?;
-        self.engine.note_written(&guard, &[element]);
+        engine.note_written(&guard, &[text]);
         Ok(())
     }
 
@@ -446,7 +464,14 @@ impl MemoryCachePool {
 #[inline]
 pub(super) fn pop_one(engine: &Engine, key: &[u8], end: ListEnd) -> Result<Option<Vec<u8>>, Error> {
     let guard = engine.pin_to_write();
-    if let Some(element) = engine.edit_ends(&guard, key, |list| list.popped(end.side()))? {
+    let side = end.side();
+    let popped = engine.edit_list_at_once(
+        &guard,
+        key,
+        |list| list.popped(side),
+        |list, edit| list.popped_by(side, Some(edit)),
+    )?;
+    if let Some(element) = popped {
         let element = element.to_vec();
         engine.note_taken(&guard, &element);
         return Ok(Some(element));

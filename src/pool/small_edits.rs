@@ -37,19 +37,24 @@ pub(super) enum Small<'g, 'k> {
     No(Target<'g, 'k>),
 }
 
+/// What an heir takes the place of: the key, its hash, where it is, and what it holds.
+type Old<'a> = (&'a [u8], u64, &'a Found<'a, Record>, Live<'a>);
+
 impl Engine {
-    /// Gives a list other ends, until no other write of the key comes first. None when there is no
-    /// list, or when the call makes no ends since more than those changes.
+    /// Gives a list the image that a call makes of it, until no other write of the key comes first.
+    /// The first call makes one that has no new nodes; when it makes none, the other one is asked.
+    /// None when there is no list, or when neither call makes an image.
     ///
     /// # Errors
     ///
     /// `KeyTooLong`, `OutOfMemory` and `Stalled` at a limit. Nothing has changed then.
     #[inline(always)]
-    pub(super) fn edit_ends<'g, T>(
+    pub(super) fn edit_list_at_once<'g, 'd, T>(
         &'g self,
-        guard: &'g Guard<'_>,
+        guard: &'g Guard<'d>,
         key: &[u8],
-        act: impl Fn(ListValue<'g>) -> Option<(ListImage<'g, 'g>, T)>,
+        with_ends: impl Fn(ListValue<'g>) -> Option<(ListImage<'g, 'g>, T)>,
+        with_nodes: impl Fn(ListValue<'g>, &mut Edit<'g, Guard<'d>>) -> Option<(ListImage<'g, 'g>, T)>,
     ) -> Result<Option<T>, Error> {
         if key.len() > LONGEST_KEY {
             return Err(Error::KeyTooLong);
@@ -61,19 +66,50 @@ impl Engine {
             if !self.is_current(old) {
                 return Ok(None);
             }
-            let Some((image, reply)) = old.list().and_then(&act) else { return Ok(None) };
-            if self.inherit(guard, key, hash, &found, old, &image)? {
+            let Some(list) = old.list() else { return Ok(None) };
+            let target = (key, hash, &found, old);
+            let (is_done, reply) = match with_ends(list) {
+                Some((image, reply)) => (self.inherit(guard, target, &image)?, reply),
+                None => {
+                    let make = |edit: &mut Edit<'g, Guard<'d>>| with_nodes(list, edit);
+                    let Some(tried) = self.inherit_with_nodes(guard, target, make)? else {
+                        return Ok(None);
+                    };
+                    tried
+                }
+            };
+            if is_done {
                 self.finish(guard, Tally::Sets);
                 return Ok(Some(reply));
             }
         }
     }
 
+    /// Puts an image of a list in its place for which nodes are made.
+    #[cold]
+    #[inline(never)]
+    fn inherit_with_nodes<'g, 'd, T>(
+        &'g self,
+        guard: &'g Guard<'d>,
+        target: Old<'_>,
+        make: impl FnOnce(&mut Edit<'g, Guard<'d>>) -> Option<(ListImage<'g, 'g>, T)>,
+    ) -> Result<Option<(bool, T)>, Error> {
+        let mut edit = Edit::new(guard);
+        let Some((image, reply)) = make(&mut edit) else { return Ok(None) };
+        let is_done = self.inherit(guard, target, &image)?;
+        if is_done {
+            // SAFETY: the heir was built of this edit and has taken the place of the record that the
+            // edit began with, which is retired alone.
+            unsafe { edit.commit() };
+        }
+        Ok(Some((is_done, reply)))
+    }
+
     /// Changes a field of a hash or set, until no other write of the key comes first.
     ///
     /// # Errors
     ///
-    /// As for [`edit_ends`](Self::edit_ends).
+    /// As for [`edit_list_at_once`](Self::edit_list_at_once).
     #[inline(always)]
     pub(super) fn edit_field<'g, 'k>(
         &'g self,
@@ -96,7 +132,7 @@ impl Engine {
             };
             let fate = if let Some(single) = &single(old, family, change) {
                 let (fate, heir) = (single.fate(), PackedHeir { family, single });
-                if fate != Fate::Idle && !self.inherit(guard, key, hash, there, old, &heir)? {
+                if fate != Fate::Idle && !self.inherit(guard, (key, hash, there, old), &heir)? {
                     continue;
                 }
                 fate
@@ -106,7 +142,7 @@ impl Engine {
                     return Ok(Small::No(Target { key, hash, found, live }));
                 };
                 let (fate, heir) = (graft.fate(), TreeHeir { family, old: tree, graft });
-                if fate != Fate::Idle && !self.inherit(guard, key, hash, there, old, &heir)? {
+                if fate != Fate::Idle && !self.inherit(guard, (key, hash, there, old), &heir)? {
                     continue;
                 }
                 // SAFETY: the heir was built of this edit and has taken the place of the record that
@@ -131,10 +167,7 @@ impl Engine {
     fn inherit(
         &self,
         guard: &Guard<'_>,
-        key: &[u8],
-        hash: u64,
-        found: &Found<'_, Record>,
-        old: Live<'_>,
+        (key, hash, found, old): Old<'_>,
         heir: &impl Heir,
     ) -> Result<bool, Error> {
         let is_spared = self.spares(Some(old), false, || heir.memory(key.len()))?;

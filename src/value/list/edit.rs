@@ -42,8 +42,8 @@ pub(crate) struct ListImage<'r, 'a> {
 pub(super) enum Ends<'r, 'a> {
     /// What steps have made of them.
     Edited(&'r Run<'a>, &'r Run<'a>),
-    /// A part of what lies side by side in the old record, and a new element beside it.
-    Kept(&'a [u8], Option<(Side, Element<'a>)>),
+    /// Two pieces of what lies there already, and a new element beside them.
+    Kept([&'a [u8]; 2], Option<(Side, Element<'a>)>),
 }
 
 impl ListImage<'_, '_> {
@@ -61,12 +61,15 @@ impl ListImage<'_, '_> {
                 head.write(to);
                 tail.write(to);
             }
-            Ends::Kept(ends, new) => {
+            Ends::Kept([first, second], new) => {
                 let at = |side| new.and_then(|(at, new)| (at == side).then_some(new));
                 if let Some(new) = at(Side::Left) {
                     write_packed(new, to);
                 }
-                to.bytes(ends);
+                to.bytes(first);
+                if !second.is_empty() {
+                    to.bytes(second);
+                }
                 if let Some(new) = at(Side::Right) {
                     write_packed(new, to);
                 }
@@ -237,21 +240,12 @@ impl<'a, 'e, 's, S: NodeStore> ListEdit<'a, 'e, 's, S> {
                 self.tail = part(chunk, chunk.start, to);
             }
         }
-        let all = self.middle_count();
-        self.middle = match (left, right) {
-            // What a pop does that needs the next chunk.
-            (Some(chunk), None) if chunk.start == 0 && to == all => {
-                chunks::take(root, Side::Left, self.edit)
-            }
-            (None, Some(chunk)) if from == 0 && chunk.start + chunk.count as u64 == all => {
-                chunks::take(root, Side::Right, self.edit)
-            }
-            _ if first < last => chunks::keep(root, first, last, self.edit),
-            _ => {
-                chunks::drop_tree(root, self.edit);
-                None
-            }
-        };
+        if first < last {
+            self.middle = chunks::keep(root, first, last, self.edit);
+        } else {
+            chunks::drop_tree(root, self.edit);
+            self.middle = None;
+        }
     }
 
     /// Removes the elements of these indices, which ascend.

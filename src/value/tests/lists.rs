@@ -35,6 +35,18 @@ impl Held {
     }
 }
 
+impl Held {
+    /// Checks that another way has led to the same, but for where the nodes lie.
+    fn assert_same(&self, other: &Self, steps: &[Step]) {
+        let shape = |root: &ListRoot| (root.middle.is_some(), root.bytes, root.len);
+        let ends =
+            |root: &ListRoot| (root.head_bytes, root.head_count, root.tail_bytes, root.tail_count);
+        assert_eq!(shape(&other.root), shape(&self.root), "{steps:?}");
+        assert_eq!(ends(&other.root), ends(&self.root), "{steps:?}");
+        assert_eq!(other.ends, self.ends, "{steps:?}");
+    }
+}
+
 /// One step of an edit.
 #[derive(Debug)]
 enum Step {
@@ -150,8 +162,17 @@ fn edit_a_list(seed: u64, edits: usize, most: usize, text: &dyn Fn(&mut Dice) ->
         let mut list = ListEdit::new(held.list(), &mut edit);
         steps.iter().for_each(|step| step.apply(&mut list));
         assert_eq!(list.len(), oracle.len() as u64);
-        let next = Held::after(&list.finish());
-        at_ends += usize::from(check_at_end(&held, &steps, &next));
+        let mut next = Held::after(&list.finish());
+        let mut small = Edit::new(&heap);
+        if let Some(same) = at_once(&held, &steps, &mut small) {
+            next.assert_same(&same, &steps);
+            at_ends += 1;
+            if dice.one_in(2) {
+                std::mem::swap(&mut edit, &mut small);
+                next = same;
+            }
+        }
+        drop(small);
         if next.root.len == 0 {
             drop(edit);
             heap.detach(held.root.middle.into_iter(), held.root.bytes);
@@ -180,37 +201,27 @@ fn edit_a_list(seed: u64, edits: usize, most: usize, text: &dyn Fn(&mut Dice) ->
     assert_eq!(heap.live_blocks(), 0, "leaked");
 }
 
-/// Checks that a step at an end, if it is one that changes nothing but the record, makes the same
-/// record as an edit does; says whether it was one.
-fn check_at_end(held: &Held, steps: &[Step], next: &Held) -> bool {
+/// What a single step, or a push to a full list, makes when it needs no edit of the whole list.
+fn at_once(held: &Held, steps: &[Step], edit: &mut Edit<'_, Heap>) -> Option<Held> {
     let (list, len) = (held.list(), held.root.len);
     let image = match steps {
-        [Step::Push(side, text)] => list.pushed(*side, text, u64::MAX),
+        [Step::Push(side, text)] => list.pushed_by(*side, text, u64::MAX, Some(edit))?,
         [Step::Push(side, text), Step::Trim(from, to)]
             if (*side == Side::Left && (*from, *to) == (0, len))
                 || (*side == Side::Right && (*from, *to) == (1, len + 1)) =>
         {
-            list.pushed(*side, text, len)
+            list.pushed_by(*side, text, len, Some(edit))?
         }
-        [Step::Trim(1, to)] if *to == len => list.popped(Side::Left).map(|(image, _)| image),
+        [Step::Trim(1, to)] if *to == len => list.popped_by(Side::Left, Some(edit))?.0,
         [Step::Trim(0, to)] if len.checked_sub(1) == Some(*to) => {
-            let popped = list.popped(Side::Right);
-            popped.map(|(image, taken)| {
-                assert_eq!(Some(taken.to_vec()), list.at(*to).map(Element::to_vec));
-                image
-            })
+            let (image, taken) = list.popped_by(Side::Right, Some(edit))?;
+            assert_eq!(Some(taken.to_vec()), list.at(*to).map(Element::to_vec));
+            image
         }
-        _ => None,
+        [Step::Set(index, text)] => list.replaced(*index, text, edit)?,
+        _ => return None,
     };
-    let Some(image) = image else { return false };
-    let new = Held::after(&image);
-    let middle = |root: &ListRoot| (root.middle, root.bytes, root.len);
-    let counts =
-        |root: &ListRoot| (root.head_bytes, root.head_count, root.tail_bytes, root.tail_count);
-    assert_eq!(middle(&new.root), middle(&next.root), "{steps:?}");
-    assert_eq!(counts(&new.root), counts(&next.root), "{steps:?}");
-    assert_eq!(new.ends, next.ends, "{steps:?}");
-    true
+    Some(Held::after(&image))
 }
 
 /// Checks all ways to see everything.

@@ -56,13 +56,6 @@ impl ListBranch {
         self.counts.iter().fold(0, |total, &count| total.wrapping_add(count))
     }
 
-    /// Elements below the children whose bits are set.
-    #[inline]
-    fn total_of(&self, children: u32) -> u64 {
-        let count = |index: usize| self.counts[index] * (children >> index & 1);
-        (0..FAN).fold(0, |total, index| total + u64::from(count(index)))
-    }
-
     /// The number of children.
     #[inline]
     pub(crate) fn child_count(&self) -> usize {
@@ -86,6 +79,13 @@ impl ListBranch {
         for (index, part) in (at..).zip(nodes) {
             (self.children[index], self.counts[index]) = (Some(part.node), part.count);
         }
+    }
+
+    /// Puts a child in the place of one.
+    #[inline]
+    fn set_child(&mut self, at: usize, child: Node, bytes: u64) {
+        self.children[at % FAN] = Some(child);
+        self.bytes = self.bytes.wrapping_add(bytes);
     }
 
     /// Puts another child in the place of each one of a branch that is alive.
@@ -149,13 +149,6 @@ impl LowBranch {
         }
         self.branch.replace(at, taken, nodes);
     }
-
-    /// Which children may hold what is sought, a bit for each.
-    #[inline]
-    fn which_may_hold(&self, wanted: Marks) -> u32 {
-        let may_hold = |index: usize| u32::from(self.marks[index].may_hold(wanted)) << index;
-        (0..FAN).fold(0, |all, index| all | may_hold(index))
-    }
 }
 
 impl Deref for AnyBranch<'_> {
@@ -199,19 +192,23 @@ impl<'g> AnyBranch<'g> {
     #[inline]
     pub(super) fn next_with(self, from: usize, side: Side, wanted: Marks) -> (Option<usize>, u64) {
         let branch = self.common();
-        let there = (1_u32 << branch.child_count().min(FAN)) - 1;
-        let ahead = match side {
-            Side::Left => there & !((1 << from.min(FAN)) - 1),
-            Side::Right => there & ((1 << (from + 1).min(FAN)) - 1),
+        let count = branch.child_count().min(FAN);
+        let may_hold = |&index: &usize| match self {
+            Self::Low(low) => low.marks[index].may_hold(wanted),
+            Self::High(_) => true,
         };
-        let Self::Low(low) = self else { return (first_of(ahead, side), 0) };
-        let found = first_of(ahead & low.which_may_hold(wanted), side);
-        let passed = match (found, side) {
-            (None, _) => ahead,
-            (Some(at), Side::Left) => ahead & ((1 << at) - 1),
-            (Some(at), Side::Right) => ahead & !((2 << at) - 1),
+        let (found, passed) = match side {
+            Side::Left => {
+                let found = (from..count).find(may_hold);
+                (found, from..found.unwrap_or(count))
+            }
+            Side::Right => {
+                let found = (0..count.min(from + 1)).rev().find(may_hold);
+                (found, found.map_or(0, |at| at + 1)..count.min(from + 1))
+            }
         };
-        (found, branch.total_of(passed))
+        let passed = branch.counts.get(passed).unwrap_or_default();
+        (found, passed.iter().fold(0, |total: u32, &count| total.wrapping_add(count)).into())
     }
 
     /// Makes a branch that is this one with nodes in the place of some children.
@@ -236,6 +233,32 @@ impl<'g> AnyBranch<'g> {
         }
     }
 
+    /// Makes a branch with another child, of as many elements, in the place of one, and kills this
+    /// one. So many bytes are added, which may wrap; whoever has marks asks for those of the child.
+    #[inline]
+    pub(super) fn make_with_child<S: NodeStore>(
+        self,
+        at: usize,
+        child: Node,
+        bytes: u64,
+        marks: impl FnOnce() -> Marks,
+        edit: &mut Edit<'_, S>,
+    ) -> Node {
+        match self {
+            Self::Low(low) => {
+                edit.kill_fixed(low);
+                edit.make_changed(low, |copy| {
+                    copy.branch.set_child(at, child, bytes);
+                    copy.marks[at % FAN] = marks();
+                })
+            }
+            Self::High(high) => {
+                edit.kill_fixed(high);
+                edit.make_changed(high, |copy| copy.set_child(at, child, bytes))
+            }
+        }
+    }
+
     /// Makes a branch with another child in the place of each one.
     pub(crate) fn make_copy<S: NodeStore>(
         self,
@@ -255,14 +278,4 @@ impl<'g> AnyBranch<'g> {
             }
         }
     }
-}
-
-/// The first of the children whose bits are set, coming from a side.
-#[inline]
-fn first_of(children: u32, side: Side) -> Option<usize> {
-    let first = match side {
-        Side::Left => children.trailing_zeros(),
-        Side::Right => children.checked_ilog2()?,
-    };
-    (children != 0).then_some(first as usize)
 }

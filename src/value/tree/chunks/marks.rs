@@ -43,6 +43,13 @@ impl Marks {
         Self([self.0[0] | other.0[0], self.0[1] | other.0[1]])
     }
 
+    /// Whether so few bits are set that they may be those of elements that are gone, too: searches
+    /// for what is not there find them in one of 16 then.
+    #[inline]
+    pub(crate) fn are_few(self) -> bool {
+        self.0[0].count_ones() + self.0[1].count_ones() <= u64::BITS
+    }
+
     /// Whether an element of these marks may be among those of this one.
     #[inline]
     pub(crate) fn may_hold(self, wanted: Self) -> bool {

@@ -23,10 +23,12 @@ pub(super) mod branch;
 mod grow;
 mod iter;
 pub(crate) mod marks;
+mod set;
 mod shrink;
 
 pub(crate) use grow::{Split, push, rewrite};
 pub(crate) use iter::Chunks;
+pub(crate) use set::set;
 pub(crate) use shrink::{drop_tree, keep, remove, take, without};
 
 use super::{
@@ -118,6 +120,11 @@ pub(crate) fn make<S: NodeStore>(run: &Run<'_>, edit: &mut Edit<'_, S>) -> Part 
     let node = edit.make_content(header, |to| run.write(to));
     let bytes = content_block(run.bytes()) as u64;
     Part { node, count: u32::from(count), bytes, marks: run.marks() }
+}
+
+/// Makes a chunk of elements as they lie elsewhere.
+pub(crate) fn make_of<S: NodeStore>(elements: &[u8], count: u16, edit: &mut Edit<'_, S>) -> Part {
+    make(&Run::of(elements, count.into()), edit)
 }
 
 /// Makes as few chunks of a run as hold it, all about as long.

@@ -1,6 +1,8 @@
 //! Keeping a part of the chunks, and removing elements here and there.
 
-use super::{Parts, Split, branch::LowBranch, element_count, make, part_below, part_of, rewrite};
+use super::{
+    Found, Parts, Split, branch::LowBranch, element_count, make, part_below, part_of, rewrite,
+};
 use crate::value::{
     packed::run::{Run, Side},
     tree::{
@@ -49,18 +51,20 @@ fn keep_below<S: NodeStore>(
     (kept.child_count() > 0).then(|| kept.make(edit))
 }
 
-/// Takes the chunk at a side off.
-pub(crate) fn take<S: NodeStore>(
-    root: NodeRef<'_>,
+/// Takes off the chunk at a side; nothing when it is the only one.
+pub(crate) fn take<'g, S: NodeStore>(
+    root: NodeRef<'g>,
     side: Side,
     edit: &mut Edit<'_, S>,
-) -> Option<Part> {
+) -> Option<(Found<'g>, Part)> {
     let index = if side == Side::Left { 0 } else { u64::MAX };
+    let mut taken = None;
     let rest = rewrite(root, index, Split::At(side), edit, &mut |edit, (chunk, _), _| {
         edit.discard(chunk);
+        taken = Some(Found { bytes: chunk.content(), count: element_count(chunk), start: 0 });
         Parts::new()
-    });
-    rest.map(|rest| lower(rest, edit))
+    })?;
+    Some((taken?, lower(rest, edit)))
 }
 
 /// Discards a node and all below it; what an edit has not made is one tree.
