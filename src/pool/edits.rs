@@ -62,6 +62,16 @@ impl Basis {
     }
 }
 
+/// A hash or set that an edit has made, or what else it found to be done, for a key.
+#[derive(Clone, Copy, Debug)]
+struct Made<'t, 'g, 'd, 'k> {
+    guard: &'t Guard<'d>,
+    target: &'t Target<'g, 'k>,
+    family: Family,
+    basis: Basis,
+    verdict: Verdict,
+}
+
 /// What steps have done to the elements that a list had.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Changes {
@@ -226,7 +236,7 @@ impl Engine {
             Some(tree) => {
                 let mut attempt = Attempt::new(guard);
                 let verdict = attempt.copy(tree);
-                self.carry_out(guard, target, family, basis, verdict, &mut attempt)
+                self.carry_out(Made { guard, target, family, basis, verdict }, &mut attempt)
             }
         }
     }
@@ -270,13 +280,9 @@ impl Engine {
 
     /// Carries out the verdict on a hash or set; false when another write of the key came first.
     #[inline]
-    pub(super) fn carry_out(
+    fn carry_out(
         &self,
-        guard: &Guard<'_>,
-        target: &Target<'_, '_>,
-        family: Family,
-        basis: Basis,
-        verdict: Verdict,
+        Made { guard, target, family, basis, verdict }: Made<'_, '_, '_, '_>,
         attempt: &mut Attempt<'_, '_, Guard<'_>>,
     ) -> Result<bool, Error> {
         let is_done = match (verdict, attempt.tree()) {
@@ -320,8 +326,9 @@ impl Engine {
         let mut attempt = Attempt::new(guard);
         loop {
             let verdict = apply(target.live, &mut attempt)?;
-            if self.carry_out(guard, &target, family, basis, verdict, &mut attempt)? {
-                self.note_edit(guard, &target, family, basis, verdict, changes);
+            let made = Made { guard, target: &target, family, basis, verdict };
+            if self.carry_out(made, &mut attempt)? {
+                self.note_edit(made, changes);
                 return Ok(attempt.outcome());
             }
             attempt.begin_again();
@@ -333,11 +340,7 @@ impl Engine {
     #[inline]
     fn note_edit(
         &self,
-        guard: &Guard<'_>,
-        target: &Target<'_, '_>,
-        family: Family,
-        basis: Basis,
-        verdict: Verdict,
+        Made { guard, target, family, basis, verdict }: Made<'_, '_, '_, '_>,
         changes: &[Change<'_>],
     ) {
         // A key that goes is noted with all that it held.
@@ -395,8 +398,9 @@ impl Engine {
             let mut attempt = Attempt::new(guard);
             let verdict = edit.apply(hash, &mut attempt)?;
             let (family, basis) = (Family::Hash, Basis::Present);
-            if self.carry_out(guard, &target, family, basis, verdict, &mut attempt)? {
-                self.note_edit(guard, &target, family, basis, verdict, edit.changes());
+            let made = Made { guard, target: &target, family, basis, verdict };
+            if self.carry_out(made, &mut attempt)? {
+                self.note_edit(made, edit.changes());
                 return Ok(());
             }
         }
@@ -461,9 +465,10 @@ impl Engine {
         let mut attempt = Attempt::new(guard);
         let verdict = edit.apply(set, &mut attempt)?;
         let (family, basis) = (Family::Set, Basis::Present);
-        let is_done = self.carry_out(guard, target, family, basis, verdict, &mut attempt)?;
+        let made = Made { guard, target, family, basis, verdict };
+        let is_done = self.carry_out(made, &mut attempt)?;
         if is_done {
-            self.note_edit(guard, target, family, basis, verdict, edit.changes());
+            self.note_edit(made, edit.changes());
         }
         Ok(is_done)
     }
