@@ -292,3 +292,54 @@ fn a_list_of_texts_about_as_long_as_a_chunk_is_what_a_queue_is() {
 fn a_long_list_of_empty_texts_is_what_a_queue_is() {
     edit_a_list(80, scaled(30_000), 20_000, &|_| Vec::new());
 }
+
+#[test]
+fn a_long_list_gives_and_takes_chunks_at_its_ends_without_an_edit_of_all_of_it() {
+    let heap = Heap::default();
+    let texts: Vec<_> = (0..1_000).map(|n| format!("element {n:05}").into_bytes()).collect();
+    let mut oracle: VecDeque<_> = texts.iter().cloned().collect();
+    let nothing = Held::nothing();
+    let mut edit = Edit::new(&heap);
+    let mut list = ListEdit::new(nothing.list(), &mut edit);
+    texts.iter().for_each(|text| list.push(Side::Right, text).unwrap());
+    let mut held = Held::after(&list.finish());
+    // SAFETY: nobody else edits.
+    unsafe { edit.commit() };
+
+    for side in [Side::Left, Side::Right] {
+        let (mut given, mut taken) = (0, 0);
+        for text in &texts[..300] {
+            let (list, mut edit) = (held.list(), Edit::new(&heap));
+            given += u32::from(list.pushed(side, text, u64::MAX).is_none());
+            let image = list.pushed_by(side, text, u64::MAX, Some(&mut edit)).unwrap();
+            held = Held::after(&image);
+            // SAFETY: nobody else edits.
+            unsafe { edit.commit() };
+
+            let (list, mut edit) = (held.list(), Edit::new(&heap));
+            taken += u32::from(list.popped(side.other()).is_none());
+            let (image, element) = list.popped_by(side.other(), Some(&mut edit)).unwrap();
+            let popped = match side {
+                Side::Left => {
+                    oracle.push_front(text.clone());
+                    oracle.pop_back()
+                }
+                Side::Right => {
+                    oracle.push_back(text.clone());
+                    oracle.pop_front()
+                }
+            };
+            assert_eq!(Some(element.to_vec()), popped);
+            held = Held::after(&image);
+            // SAFETY: nobody else edits.
+            unsafe { edit.commit() };
+            heap.collect();
+            assert_eq!(held.list().bytes(), heap.live_bytes() as u64);
+        }
+        assert!(given > 5 && taken > 5, "{given} chunks given, {taken} taken");
+    }
+    assert!(held.list().iter().map(Element::to_vec).eq(oracle.iter().cloned()));
+    heap.detach(held.root.middle.into_iter(), held.root.bytes);
+    heap.collect();
+    assert_eq!(heap.live_blocks(), 0, "leaked");
+}
