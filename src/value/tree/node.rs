@@ -4,7 +4,8 @@
 //! header           kind u8 | points u8 | count u16 | length u32
 //! branch           header | children [*; 16]                                         144 bytes
 //! branch of lists  header | bytes u64 | counts [u32; 16] | children [*; 16]          208 bytes
-//! low branch       branch of lists | marks [[u64; 2]; 16]                            464 bytes
+//! low branch       header | bytes u64 | counts [u32; 16] | marks [[u64; 2]; 16]
+//!                  | children [*; 16]                                                464 bytes
 //! leaf             header | content: packed fields, or the elements of a chunk
 //! outside          header | content: one entry
 //! ```
@@ -147,7 +148,7 @@ impl<'g> NodeRef<'g> {
         let (mut branch, mut list_branch, mut leaf) = (None, None, None);
         match self.kind() {
             Kind::Branch(children) => branch = Some(children.children.live()),
-            Kind::ListBranch(children) => list_branch = Some(children.common().live_children()),
+            Kind::ListBranch(children) => list_branch = Some(children.live_children()),
             Kind::Content(_) if self.header().points != 0 => leaf = Some(leaf_fields(self)),
             Kind::Content(_) => {}
         }

@@ -15,24 +15,36 @@ use crate::{
 };
 use std::ops::Deref;
 
-/// A branch of a list: its first children are there, and none of them is empty.
+/// What a branch of a list begins with: how much is below its first children, which are there, and
+/// none of which is empty.
 #[derive(Clone, Copy, Debug)]
-#[repr(C, align(16))]
-pub(crate) struct ListBranch {
+#[repr(C)]
+pub(crate) struct Head {
     header: Header,
     /// Bytes of all nodes below, and of this one.
     pub(crate) bytes: u64,
     /// Elements below each child.
     pub(crate) counts: [u32; FAN],
-    pub(crate) children: [Option<Node>; FAN],
 }
 
-/// A branch whose children are chunks: it also knows which elements each of them may hold.
+type Children = [Option<Node>; FAN];
+
+/// A branch of a list.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(16))]
+pub(crate) struct ListBranch {
+    head: Head,
+    children: Children,
+}
+
+/// A branch whose children are chunks: it also knows which elements each of them may hold. What a
+/// search looks at lies side by side.
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(16))]
 pub(crate) struct LowBranch {
-    branch: ListBranch,
+    head: Head,
     marks: [Marks; FAN],
+    children: Children,
 }
 
 /// A branch of a list, of whichever height.
@@ -44,7 +56,7 @@ pub(crate) enum AnyBranch<'g> {
     High(&'g ListBranch),
 }
 
-impl ListBranch {
+impl Head {
     /// Levels down to the leaves of a list, one at least.
     pub(crate) fn height(&self) -> u8 {
         self.header.kind
@@ -66,47 +78,19 @@ impl ListBranch {
     /// to count.
     #[inline]
     #[expect(clippy::cast_possible_truncation, reason = "sixteen at most")]
-    fn replace(&mut self, at: usize, taken: usize, nodes: &[Part]) {
+    fn replace(&mut self, children: &mut Children, at: usize, taken: usize, nodes: &[Part]) {
         let old = self.child_count();
         if taken != nodes.len() {
             let new = old - taken + nodes.len();
-            self.children.copy_within(at + taken..old, at + nodes.len());
+            children.copy_within(at + taken..old, at + nodes.len());
             self.counts.copy_within(at + taken..old, at + nodes.len());
-            self.children[new.min(old)..old].fill(None);
+            children[new.min(old)..old].fill(None);
             self.counts[new.min(old)..old].fill(0);
             self.header.count = new as u16;
         }
         for (index, part) in (at..).zip(nodes) {
-            (self.children[index], self.counts[index]) = (Some(part.node), part.count);
+            (children[index], self.counts[index]) = (Some(part.node), part.count);
         }
-    }
-
-    /// Puts a child in the place of one.
-    #[inline]
-    fn set_child(&mut self, at: usize, child: Node, bytes: u64) {
-        self.children[at % FAN] = Some(child);
-        self.bytes = self.bytes.wrapping_add(bytes);
-    }
-
-    /// Puts another child in the place of each one of a branch that is alive.
-    fn replace_all(&mut self, mut make: impl FnMut(NodeRef<'_>) -> Node) {
-        for index in 0..FAN {
-            self.children[index] = self.child(index).map(&mut make);
-        }
-    }
-
-    /// The children of a branch that is alive.
-    pub(crate) fn live_children(&self) -> impl Iterator<Item = NodeRef<'_>> {
-        (0..FAN).filter_map(|index| self.child(index))
-    }
-
-    /// A child of a branch that is alive.
-    #[inline]
-    pub(crate) fn child(&self, index: usize) -> Option<NodeRef<'_>> {
-        let node = (*self.children.get(index)?)?;
-        // SAFETY: a live branch's children are alive; one that was never published belongs to an
-        // edit, and its children live as long as that.
-        Some(unsafe { NodeRef::new(node) })
     }
 }
 
@@ -116,58 +100,79 @@ impl LowBranch {
         let header = Header { kind: height, points: 0, count: 0, length: 0 };
         let size = if height == 1 { size_of::<Self>() } else { size_of::<ListBranch>() };
         let bytes = block_bytes(size) as u64;
-        let branch = ListBranch { header, bytes, counts: [0; FAN], children: [None; FAN] };
-        Self { branch, marks: [Marks::NONE; FAN] }
+        let head = Head { header, bytes, counts: [0; FAN] };
+        Self { head, marks: [Marks::NONE; FAN], children: [None; FAN] }
     }
 
     /// Puts a child behind the others, for which there is room, and counts its bytes.
     pub(super) fn push(&mut self, part: &Part) {
-        self.replace(self.branch.child_count(), 0, std::slice::from_ref(part));
-        self.branch.bytes += part.bytes;
+        self.replace(self.child_count(), 0, std::slice::from_ref(part));
+        self.head.bytes += part.bytes;
     }
 
     /// The number of children.
     pub(super) fn child_count(&self) -> usize {
-        self.branch.child_count()
+        self.head.child_count()
     }
 
     /// Makes a node of it.
     pub(super) fn make<S: NodeStore>(&self, edit: &mut Edit<'_, S>) -> Part {
-        let branch = &self.branch;
-        let node = if branch.height() == 1 { edit.make(self) } else { edit.make(branch) };
-        Part { node, count: branch.total(), bytes: branch.bytes, marks: Marks::ALL }
+        let Self { head, children, .. } = *self;
+        let node = if head.height() == 1 {
+            edit.make(self)
+        } else {
+            edit.make(&ListBranch { head, children })
+        };
+        Part { node, count: head.total(), bytes: head.bytes, marks: Marks::ALL }
     }
 
     /// As for any branch.
     #[inline]
     fn replace(&mut self, at: usize, taken: usize, nodes: &[Part]) {
         if taken != nodes.len() {
-            self.marks.copy_within(at + taken..self.branch.child_count(), at + nodes.len());
+            let old = self.child_count();
+            self.marks.copy_within(at + taken..old, at + nodes.len());
         }
         for (marks, part) in self.marks.iter_mut().skip(at).zip(nodes) {
             *marks = part.marks;
         }
-        self.branch.replace(at, taken, nodes);
+        self.head.replace(&mut self.children, at, taken, nodes);
     }
 }
 
 impl Deref for AnyBranch<'_> {
-    type Target = ListBranch;
+    type Target = Head;
 
     #[inline]
-    fn deref(&self) -> &ListBranch {
-        self.common()
+    fn deref(&self) -> &Head {
+        match self {
+            Self::Low(low) => &low.head,
+            Self::High(high) => &high.head,
+        }
     }
 }
 
 impl<'g> AnyBranch<'g> {
-    /// What all branches have.
     #[inline]
-    pub(crate) fn common(self) -> &'g ListBranch {
+    fn children(self) -> &'g Children {
         match self {
-            Self::Low(low) => &low.branch,
-            Self::High(branch) => branch,
+            Self::Low(low) => &low.children,
+            Self::High(high) => &high.children,
         }
+    }
+
+    /// A child of a branch that is alive.
+    #[inline]
+    pub(crate) fn child(self, index: usize) -> Option<NodeRef<'g>> {
+        let node = (*self.children().get(index)?)?;
+        // SAFETY: a live branch's children are alive; one that was never published belongs to an
+        // edit, and its children live as long as that.
+        Some(unsafe { NodeRef::new(node) })
+    }
+
+    /// The children of a branch that is alive.
+    pub(crate) fn live_children(self) -> impl Iterator<Item = NodeRef<'g>> {
+        (0..FAN).filter_map(move |index| self.child(index))
     }
 
     /// Bytes of its block.
@@ -191,8 +196,7 @@ impl<'g> AnyBranch<'g> {
     /// elements are below those that are passed over.
     #[inline]
     pub(super) fn next_with(self, from: usize, side: Side, wanted: Marks) -> (Option<usize>, u64) {
-        let branch = self.common();
-        let count = branch.child_count().min(FAN);
+        let count = self.child_count().min(FAN);
         let may_hold = |&index: &usize| match self {
             Self::Low(low) => low.marks[index].may_hold(wanted),
             Self::High(_) => true,
@@ -207,7 +211,7 @@ impl<'g> AnyBranch<'g> {
                 (found, found.map_or(0, |at| at + 1)..count.min(from + 1))
             }
         };
-        let passed = branch.counts.get(passed).unwrap_or_default();
+        let passed = self.counts.get(passed).unwrap_or_default();
         (found, passed.iter().fold(0, |total: u32, &count| total.wrapping_add(count)).into())
     }
 
@@ -224,11 +228,11 @@ impl<'g> AnyBranch<'g> {
         match self {
             Self::Low(low) => edit.make_changed(low, |copy| {
                 copy.replace(at, taken, nodes);
-                copy.branch.bytes = bytes;
+                copy.head.bytes = bytes;
             }),
             Self::High(high) => edit.make_changed(high, |copy| {
-                copy.replace(at, taken, nodes);
-                copy.bytes = bytes;
+                copy.head.replace(&mut copy.children, at, taken, nodes);
+                copy.head.bytes = bytes;
             }),
         }
     }
@@ -248,13 +252,17 @@ impl<'g> AnyBranch<'g> {
             Self::Low(low) => {
                 edit.kill_fixed(low);
                 edit.make_changed(low, |copy| {
-                    copy.branch.set_child(at, child, bytes);
+                    copy.children[at % FAN] = Some(child);
+                    copy.head.bytes = copy.head.bytes.wrapping_add(bytes);
                     copy.marks[at % FAN] = marks();
                 })
             }
             Self::High(high) => {
                 edit.kill_fixed(high);
-                edit.make_changed(high, |copy| copy.set_child(at, child, bytes))
+                edit.make_changed(high, |copy| {
+                    copy.children[at % FAN] = Some(child);
+                    copy.head.bytes = copy.head.bytes.wrapping_add(bytes);
+                })
             }
         }
     }
@@ -265,17 +273,10 @@ impl<'g> AnyBranch<'g> {
         edit: &mut Edit<'_, S>,
         mut copy_child: impl FnMut(NodeRef<'_>, &mut Edit<'_, S>) -> Node,
     ) -> Node {
+        let children = std::array::from_fn(|at| Some(copy_child(self.child(at)?, edit)));
         match self {
-            Self::Low(low) => {
-                let mut copy = *low;
-                copy.branch.replace_all(|child| copy_child(child, edit));
-                edit.make(&copy)
-            }
-            Self::High(high) => {
-                let mut copy = *high;
-                copy.replace_all(|child| copy_child(child, edit));
-                edit.make(&copy)
-            }
+            Self::Low(low) => edit.make(&LowBranch { children, ..*low }),
+            Self::High(high) => edit.make(&ListBranch { children, ..*high }),
         }
     }
 }

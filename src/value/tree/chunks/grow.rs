@@ -57,7 +57,7 @@ pub(crate) fn rewrite<'g, 's, S: NodeStore>(
         let (at, before) = child_with(&branch, rest);
         path.push(Step { node, branch, count, at });
         (marks, count) = (branch.marks_of(at), branch.counts[at]);
-        node = branch.common().child(at)?;
+        node = branch.child(at)?;
         rest -= before;
     }
     let mut old = part_of_chunk(node, marks);
@@ -87,7 +87,7 @@ pub(crate) fn push<S: NodeStore>(
         path.push(Step { node, branch, count, at });
         count = branch.counts[at];
         // What the lowest branch has there already need not be looked at.
-        next = branch.common().child(at).filter(|_| branch.height() > 1);
+        next = branch.child(at).filter(|_| branch.height() > 1);
     }
     let (mut height, mut new) = (0, Parts::new());
     chunks.iter().for_each(|&part| new.push(part));

@@ -31,7 +31,7 @@ impl<'g> Chunks<'g> {
         while let Some(branch) = node.list_branch() {
             let (at, before) = child_with(&branch, rest);
             chunks.path.push((branch, chunks.beside(at)));
-            let Some(child) = branch.common().child(at) else { return chunks };
+            let Some(child) = branch.child(at) else { return chunks };
             node = child;
             rest -= before;
         }
@@ -68,7 +68,7 @@ impl<'g> Chunks<'g> {
             let found = next.and_then(|from| {
                 let (at, passed) = branch.next_with(from, self.side, self.wanted);
                 self.passed += passed;
-                Some((at?, branch.common().child(at?)?))
+                Some((at?, branch.child(at?)?))
             });
             let Some((at, child)) = found else {
                 self.path.swap_remove(last);

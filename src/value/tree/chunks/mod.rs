@@ -37,7 +37,7 @@ use super::{
     store::NodeStore,
 };
 use crate::value::{few::Few, field_hash::FAN, packed::run::Run};
-use branch::{AnyBranch, ListBranch};
+use branch::{AnyBranch, Head};
 use marks::Marks;
 
 /// The most bytes of a chunk with several elements.
@@ -63,7 +63,7 @@ pub(crate) fn find(root: NodeRef<'_>, index: u64) -> Option<Found<'_>> {
     let (mut node, mut rest) = (root, index);
     while let Some(branch) = node.list_branch() {
         let (child, before) = child_with(&branch, rest);
-        node = branch.common().child(child)?;
+        node = branch.child(child)?;
         rest -= before;
     }
     Some(Found { bytes: node.content(), count: element_count(node), start: index - rest })
@@ -72,7 +72,7 @@ pub(crate) fn find(root: NodeRef<'_>, index: u64) -> Option<Found<'_>> {
 /// Which child of a branch an element is below, and how many elements are in front of that child;
 /// the last child, if it has fewer.
 #[inline]
-fn child_with(branch: &ListBranch, index: u64) -> (usize, u64) {
+fn child_with(branch: &Head, index: u64) -> (usize, u64) {
     let mut before = 0;
     for (child, &count) in branch.counts.iter().enumerate() {
         let after = before + u64::from(count);
@@ -97,7 +97,7 @@ fn part_of(node: NodeRef<'_>, count: u32, marks: Marks) -> Part {
 
 /// A child of a branch, as the branch sees it.
 fn part_below(branch: AnyBranch<'_>, index: usize) -> Option<Part> {
-    Some(part_of(branch.common().child(index)?, branch.counts[index], branch.marks_of(index)))
+    Some(part_of(branch.child(index)?, branch.counts[index], branch.marks_of(index)))
 }
 
 /// A chunk as its parent sees it.

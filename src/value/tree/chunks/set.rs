@@ -26,7 +26,7 @@ pub(crate) fn set<S: NodeStore>(
     while let Some(branch) = chunk.list_branch() {
         let (at, before) = child_with(&branch, rest);
         path.push((branch, at));
-        chunk = branch.common().child(at)?;
+        chunk = branch.child(at)?;
         rest -= before;
     }
     let (old, count) = (chunk.content(), element_count(chunk));

@@ -144,7 +144,7 @@ fn lower<S: NodeStore>(root: Part, edit: &mut Edit<'_, S>) -> Part {
         // SAFETY: the node was made by this edit or is the old version's, and so is what is below.
         let node = unsafe { NodeRef::new(root.node) };
         let Some(branch) = node.list_branch() else { return root };
-        let (1, Some(child)) = (branch.child_count(), branch.common().child(0)) else {
+        let (1, Some(child)) = (branch.child_count(), branch.child(0)) else {
             return root;
         };
         edit.discard(node);
