@@ -87,7 +87,7 @@ impl<'a> Changes<'a> {
     ///
     /// `ValueTooLong`, for a field or value of more than 512 MiB; `TooManyElements`, for more than
     /// 2³² changes.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn push<H: BuildHasher>(
         &mut self,
         field: &'a [u8],
