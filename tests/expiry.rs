@@ -370,6 +370,35 @@ fn the_task_cleans_up_by_itself_and_ends_with_the_pool() -> Result<(), Error> {
     Ok(())
 }
 
+#[test]
+fn writers_leave_the_cleanup_to_a_task_that_is_not_late() -> Result<(), Error> {
+    const HOUR: Duration = Duration::from_secs(3_600);
+    let clock = Arc::new(ManualClock::new(START));
+    let config = CacheConfig::new().cleanup_interval(HOUR).clock(Arc::clone(&clock) as _);
+    let pool = MemoryCachePool::new(config).unwrap_or_default();
+    for key in 0..10 {
+        set_px(&pool, key, 5)?;
+    }
+    assert!(pool.start_cleanup_task().is_ok());
+
+    clock.advance(HOUR);
+    pool.set("other", "1")?;
+    assert_eq!(pool.dbsize(), 11);
+
+    clock.advance(2 * HOUR);
+    pool.set("other", "2")?;
+    assert_eq!(pool.dbsize(), 1, "the task is late");
+
+    for key in 0..10 {
+        set_px(&pool, key, 5)?;
+    }
+    pool.stop_cleanup_task();
+    clock.advance(HOUR);
+    pool.set("other", "3")?;
+    assert_eq!(pool.dbsize(), 1, "there is no task any more");
+    Ok(())
+}
+
 /// A clock whose coarse reading has stood still for a while.
 #[derive(Debug)]
 struct Stalled {

@@ -1,11 +1,16 @@
 //! Removing what has expired on request: by call, by a thread of the pool's own, by an async task.
 //!
 //! Writers do the same in small slices, so that a pool that is written to needs none of these. A pool
-//! that is only read answers as exactly without them, and keeps the memory.
+//! that is only read answers as exactly without them, and keeps the memory. While a task runs, writers
+//! leave it to that, and are spared the slices, as long as it is less than two intervals late.
 
 use super::{MemoryCachePool, engine::Engine};
-use crate::sync::{Condvar, JoinHandle, Mutex, PoisonError, ThreadBuilder, lock};
-use std::{io, sync::Arc, time::Duration};
+use crate::sync::{Condvar, JoinHandle, Mutex, Ordering, PoisonError, ThreadBuilder, lock};
+use std::{
+    io,
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
 /// How often a cleanup task runs unless the configuration says otherwise.
 pub(super) const DEFAULT_INTERVAL: Duration = Duration::from_millis(100);
@@ -63,9 +68,10 @@ impl MemoryCachePool {
     /// It keeps no thread of the runtime longer than a slice of 512 keys.
     #[cfg(feature = "tokio")]
     pub fn cleanup_task(&self) -> impl Future<Output = ()> + Send + 'static {
-        let engine = Arc::downgrade(&self.engine);
+        let relief = Relief::new(&self.engine);
         let interval = self.engine.cleanup_interval();
         async move {
+            let engine = &relief.0;
             loop {
                 tokio::time::sleep(interval).await;
                 while let Some(engine) = engine.upgrade() {
@@ -120,6 +126,29 @@ impl Engine {
     }
 }
 
+/// Spares writers the cleanup as long as a task lives that does it. When there are two, and one ends,
+/// writers clean up beside the other.
+#[derive(Debug)]
+struct Relief(Weak<Engine>);
+
+impl Relief {
+    fn new(engine: &Arc<Engine>) -> Self {
+        let interval = u64::try_from(engine.cleanup_interval().as_millis());
+        // ORDERING: Relaxed; a setting.
+        engine.patience.store(2 * interval.unwrap_or(0), Ordering::Relaxed);
+        Self(Arc::downgrade(engine))
+    }
+}
+
+impl Drop for Relief {
+    fn drop(&mut self) {
+        if let Some(engine) = self.0.upgrade() {
+            // ORDERING: Relaxed; a setting.
+            engine.patience.store(0, Ordering::Relaxed);
+        }
+    }
+}
+
 /// Keeps the cleanup's thread, and ends it when the last handle goes.
 ///
 /// It is not a part of the engine, which the thread itself keeps alive while it works: so it is
@@ -169,8 +198,10 @@ impl Keeper {
             return Ok(());
         }
         let signal = Arc::new(Signal::default());
+        let relief = Relief::new(engine);
         let (engine, heeded) = (Arc::clone(engine), Arc::clone(&signal));
         let thread = ThreadBuilder::new().name(THREAD_NAME.to_owned()).spawn(move || {
+            let _relief = relief;
             while heeded.wait(engine.cleanup_interval()) {
                 engine.cleanup(usize::MAX, || !heeded.is_stopped());
             }

@@ -125,7 +125,7 @@ impl CacheConfig {
     }
 
     /// How often the [cleanup task](crate::MemoryCachePool::start_cleanup_task) runs, if it is
-    /// started; every 100 ms by default.
+    /// started; every 100 ms by default. Twice as late it may be before writers help it.
     #[must_use]
     pub fn cleanup_interval(mut self, interval: Duration) -> Self {
         self.cleanup_interval = Some(interval);

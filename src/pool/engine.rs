@@ -74,6 +74,8 @@ pub(crate) struct Engine {
     pub(super) clock: TimeSource,
     /// The clock when the pool began; records keep times relative to it.
     pub(super) began: u64,
+    /// Milliseconds that a cleanup task may be late before writers do its work; 0 when there is none.
+    pub(super) patience: AtomicU64,
     /// What [`elapsed_coarse`](Self::elapsed_coarse) told last, for who has no time to ask.
     pub(super) recent: CachePadded<AtomicU64>,
     pub(super) config: CacheConfig,
@@ -107,6 +109,7 @@ impl Engine {
             rest_hasher: KeyHasher::default(),
             clock,
             began,
+            patience: AtomicU64::new(0),
             recent: CachePadded::new(AtomicU64::new(0)),
             default_ttl: config.default_ttl_millis(),
             evictor: Evictor::new(config.eviction_policy, config.max_keys, most_bytes),

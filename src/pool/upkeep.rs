@@ -2,14 +2,15 @@
 //! asks of the table.
 //!
 //! Every write plans for its record before it publishes it, does what the plan has left to do after
-//! that, and takes the wheel a bounded step further: at most sixteen keys are removed on the way.
-//! Reads do nothing of this.
+//! that, and takes the wheel a bounded step further: at most sixteen keys are removed on the way. While
+//! a [cleanup task](super::cleanup) runs, that is left to it, unless it is late. Reads do nothing of
+//! this.
 
 use super::engine::{Engine, live_of};
 use crate::{
     reclaim::Guard,
     record::{Draft, Live, Record},
-    sync::AtomicU32,
+    sync::{AtomicU32, Ordering},
     table::Found,
     tally::Tally,
     wheel::{Cover, Hint, Plan, Records, Wheel},
@@ -58,8 +59,10 @@ impl Engine {
     /// Time is that of the last look at the clock, which nearly every write takes.
     #[inline]
     pub(super) fn upkeep(&self, guard: &Guard<'_>) {
+        // ORDERING: Relaxed; a setting.
+        let patience = self.patience.load(Ordering::Relaxed);
         // Models of commands advance by an actor of their own.
-        if cfg!(not(pool_loom)) && self.wheel.is_due(self.began + self.elapsed_recent()) {
+        if cfg!(not(pool_loom)) && self.wheel.is_due(self.began + self.elapsed_recent(), patience) {
             self.advance_wheel(guard);
         }
     }

@@ -50,21 +50,23 @@ impl<const LEVELS: usize> Wheel<LEVELS> {
         records: &R,
         guard: &Guard<'_>,
     ) -> Advanced {
-        if self.is_due(now) || self.owes_sweep() {
+        if self.is_due(now, 0) || self.owes_sweep() {
             self.catch_up(now, budget, records, guard)
         } else {
             Advanced::default()
         }
     }
 
-    /// Whether an [`advance`](Self::advance) to the time `now` of the clock may find something to do.
+    /// Whether an [`advance`](Self::advance) to the time `now` of the clock may find something to do
+    /// that has waited for longer than `patience`, in milliseconds.
     #[inline]
-    pub(crate) fn is_due(&self, now: u64) -> bool {
+    pub(crate) fn is_due(&self, now: u64, patience: u64) -> bool {
         // ORDERING: Relaxed; a hint. What is missed waits for the next millisecond.
         let done = self.done.load(Ordering::Relaxed);
         // Wraps when time has gone on. When it is a little behind, somebody has looked at the clock
         // later than the caller has.
-        done.wrapping_sub(self.timeline.roughly_at(now)) > TOLERANCE_MILLIS
+        let ahead = done.wrapping_sub(self.timeline.roughly_at(now));
+        ahead.wrapping_add(patience) > TOLERANCE_MILLIS + patience
     }
 
     #[cold]
