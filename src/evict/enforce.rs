@@ -179,6 +179,7 @@ impl Evictor {
         let evicts_for_others = is_lowered || is_mutant(Mutant::EvictUnrightfully);
         let mut victims = if evicts_for_others { VICTIMS } else { 1 };
         let mut keys = counted;
+        let mut has_evicted = false;
         let is_right_first = is_mutant(Mutant::RightBeforeVictim);
         while keys > most && victims > 0 {
             if is_right_first && !self.take_right(keys) {
@@ -190,13 +191,14 @@ impl Evictor {
                 if is_right_first {
                     self.keys.give_back();
                 }
-                return false;
+                return has_evicted;
             };
             if !is_right_first && !self.take_right(keys) {
                 self.spare(host, &victim);
                 break;
             }
             if self.evict(host, victim) {
+                has_evicted = true;
                 victims -= 1;
                 keys = self.keys.count();
             } else if is_mutant(Mutant::LoserSubtracts) {

@@ -5,10 +5,11 @@
 //! 128th of all keys at a time, 64 at most. So in a pool that is given a limit later there may be
 //! that many keys too many for each thread that has not written since; with its next write they are
 //! counted.
-//! A key is
-//! counted after it was published: whoever reads a count above the limit can see the record that
-//! made it so, and therefore finds a victim other than its own. The right to evict one is taken
-//! from the count before the victim is, so that two never evict for the same key too many.
+//!
+//! A key is counted after it was published: whoever counts his own and comes above the limit can see
+//! the records that were counted before, and therefore finds a victim other than his own. The right to
+//! evict one is taken from the count before the victim is, so that two never evict for the same key
+//! too many.
 
 use super::local::Local;
 use crate::sync::{AtomicUsize, Ordering};
@@ -73,8 +74,8 @@ impl KeyLimit {
     /// How many keys there are, those included that are being inserted or removed.
     #[inline]
     pub(crate) fn count(&self) -> usize {
-        // ORDERING: Acquire, edge `count→find`.
-        not_below_zero(self.keys.load(Ordering::Acquire))
+        // ORDERING: Relaxed; who has to find what was counted counts himself first.
+        not_below_zero(self.keys.load(Ordering::Relaxed))
     }
 
     /// Whether an insert may take the place of another key without counting: there are as many as
@@ -120,9 +121,9 @@ impl KeyLimit {
 
     /// Takes the right to evict a key, if the count is still `seen`; tells the count otherwise.
     pub(super) fn take_right(&self, seen: usize) -> Result<(), usize> {
-        // ORDERING: Relaxed; a read-modify-write that adds nothing, as a removal. Acquire on failure,
-        // edge `count→find` for the search that follows.
-        let (to, other) = (Ordering::Relaxed, Ordering::Acquire);
+        // ORDERING: Relaxed; a read-modify-write that adds nothing, as a removal. The victim is known
+        // already.
+        let (to, other) = (Ordering::Relaxed, Ordering::Relaxed);
         let taken = self.keys.compare_exchange(seen, seen.wrapping_sub(1), to, other);
         taken.map(|_| ()).map_err(not_below_zero)
     }

@@ -116,7 +116,7 @@
 //!
 //! | edge             | from                                | to                                  | carries |
 //! |------------------|-------------------------------------|-------------------------------------|---------|
-//! | `count→find`     | `keys` RMW, Release, after publishing | `keys` RMW or load, Acquire       | the record that was counted |
+//! | `count→find`     | `keys` RMW, Release, after publishing | `keys` RMW, Acquire               | the record that was counted |
 //! | `confirm→follow` | the host's CAS of the slot, Release | the overwrite's CAS of the slot, Acquire | the cleared mark |
 //!
 //! Everything else is advisory and Relaxed: access words, ticks, the hand, settings, sums.
