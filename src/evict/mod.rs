@@ -289,6 +289,7 @@ impl Evictor {
     }
 
     /// The limit on bytes.
+    #[inline]
     pub(crate) fn max_memory(&self) -> Option<u64> {
         Some(self.budget.most()).filter(|most| *most != u64::MAX)
     }

@@ -35,8 +35,9 @@ const HURRIED: usize = 8;
 const OFFERS: usize = 256;
 /// Bytes that a write expects to need before it knows.
 const AHEAD: u64 = 64 << 10;
-/// Inserts of a thread after which it looks how large the table has become.
-const INSERTS_BETWEEN_LOOKS: u64 = 64;
+/// Inserts for each look at how large the table has become. Drawn by lot: the number of keys, which
+/// stands still in a full pool, would have every insert look, or none.
+const INSERTS_A_LOOK: u32 = 64;
 
 /// A pool as one pinned thread sees it that is looking for somebody to go.
 struct View<'v> {
@@ -343,7 +344,7 @@ impl Engine {
         let admission = if is_in_trial { Admission::Trial } else { Admission::Main };
         let entry = Entry { hash, admission, place };
         self.evictor.note_inserted(&view, entry, || self.elapsed_recent());
-        if guard.stripe().of(Tally::Keys).get().is_multiple_of(INSERTS_BETWEEN_LOOKS) {
+        if guard.random().is_multiple_of(INSERTS_A_LOOK) {
             self.look_at_size(guard);
         }
     }

@@ -33,7 +33,9 @@ impl Engine {
     /// The rest of [`put`](Self::put) in a pool that has limits; apart, so that others do not pay.
     #[inline(never)]
     fn put_limited(&self, key: &[u8], hash: u64, value: &[u8], dates: Dates) -> Result<(), Error> {
-        self.reserve(key, hash, value.len())?;
+        if self.evictor.max_memory().is_some() {
+            self.reserve(key, hash, value.len())?;
+        }
         self.put_as::<true>(key, hash, value, dates)
     }
 

@@ -128,6 +128,12 @@ impl Slots {
         Self(std::array::from_fn(|_| AtomicPtr::new(Word::UNFILLED.raw())))
     }
 
+    /// The words as they are now, one after the other.
+    #[inline]
+    pub(super) fn words(&self) -> [Word; SLOTS] {
+        std::array::from_fn(|index| load(&self.0[index]))
+    }
+
     /// Makes all slots free since the version `stamp`; nobody else may use them yet.
     pub(super) fn clear(&self, stamp: u32) {
         for slot in &self.0 {

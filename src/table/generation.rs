@@ -105,13 +105,21 @@ impl Generation {
     }
 
     /// The slot at a position along the chain.
+    #[inline]
     pub(super) fn slot<'g>(
         &'g self,
         head: &'g Bucket,
         control: Control,
         position: usize,
     ) -> Option<&'g AtomicPtr<()>> {
-        self.chain(head, control).nth(position / SLOTS).map(|slots| &slots.0[position % SLOTS])
+        head.slots.0.get(position).or_else(|| self.slot_beyond(control, position))
+    }
+
+    /// The part of [`slot`](Self::slot) for overflow buckets.
+    #[cold]
+    fn slot_beyond(&self, control: Control, position: usize) -> Option<&AtomicPtr<()>> {
+        let slots = self.overflow_of(control).nth(position / SLOTS - 1)?;
+        Some(&slots.0[position % SLOTS])
     }
 
     /// The generation that this one is being moved to.

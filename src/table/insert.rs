@@ -4,7 +4,7 @@ use super::{
     BIRTH_BITS, Record, Table,
     bucket::{self, Bucket, Control, FIRST_VERSION, LARGEST_POSITION, LONGEST_OVERFLOW},
     generation::Generation,
-    word::{Seen, Tag, Word},
+    word::{Seen, Tag, Word, bits_of, indices},
 };
 use crate::{
     reclaim::Guard,
@@ -122,26 +122,28 @@ impl<R: Record> Table<R> {
         let mut free = None;
         let mut buckets = 0;
         for slots in generation.chain(head, seen) {
-            for (index, slot) in slots.0.iter().enumerate() {
-                let word = bucket::load(slot);
+            let words = slots.words();
+            let of_tag = indices(bits_of(&words, |word| word.has_tag(tag)));
+            if of_tag.filter_map(|index| words[index].as_record(tag)).any(is_match) {
+                return Scan::Present;
+            }
+            for index in indices(bits_of(&words, Word::is_unsettled)) {
+                let (slot, word) = (&slots.0[index], words[index]);
                 match word.look::<R>() {
-                    Seen::Record(record) if word.has_tag(tag) && is_match(record) => {
-                        return Scan::Present;
-                    }
-                    Seen::Record(_) => {}
                     Seen::Tentative(record) => clear_if_doomed(head, seen, slot, word, record),
-                    Seen::Empty(stamp) => {
-                        if is_newer(stamp, seen.version())
-                            && !is_mutant(Mutant::StampUnchecked)
-                            && head.control() != seen
-                        {
-                            return Scan::Stale;
-                        }
-                        let position = buckets * SLOTS + index;
-                        free = free.or(Some(Place { slot, word, position }));
-                    }
-                    Seen::Frozen => return Scan::Stale,
+                    _ => return Scan::Stale,
                 }
+            }
+            let is_new = |word: Word| word.is_empty() & is_newer(word.stamp(), seen.version());
+            if bits_of(&words, is_new) != 0
+                && !is_mutant(Mutant::StampUnchecked)
+                && head.control() != seen
+            {
+                return Scan::Stale;
+            }
+            if let Some(index) = indices(bits_of(&words, Word::is_empty)).next() {
+                let (slot, word) = (&slots.0[index], words[index]);
+                free = free.or(Some(Place { slot, word, position: buckets * SLOTS + index }));
             }
             buckets += 1;
         }

@@ -2,12 +2,13 @@
 
 use super::{
     Record, Table,
-    bucket::{self, Bucket},
+    bucket::Bucket,
     generation::Generation,
     lookup::{Found, successor},
-    word::Seen,
+    word::{Seen, Word, bits_of, indices},
 };
 use crate::{prefetch::prefetch, reclaim::Guard};
+use std::ptr;
 
 impl<R: Record> Table<R> {
     /// How many buckets there are.
@@ -46,10 +47,13 @@ impl<R: Record> Table<R> {
             }
             return;
         }
-        for slot in generation.chain(head, control).flat_map(|slots| &slots.0) {
-            let word = bucket::load(slot);
-            if let Seen::Record(record) = word.look() {
-                see(Found { slot, word, head, generation, record });
+        for slots in generation.chain(head, control) {
+            let words = slots.words();
+            for index in indices(bits_of(&words, Word::is_record)) {
+                let (slot, word) = (&slots.0[index], words[index]);
+                if let Seen::Record(record) = word.look() {
+                    see(Found { slot, word, head, generation, record });
+                }
             }
         }
     }
@@ -58,10 +62,10 @@ impl<R: Record> Table<R> {
     #[inline]
     pub(crate) fn prefetch_all_records(&self, number: u64, guard: &Guard<'_>) {
         let head: &Bucket = self.root(guard).head(number);
-        for slot in &head.slots.0 {
-            if let Seen::Record(record) = bucket::load(slot).look::<R>() {
-                prefetch(record.as_ptr());
-            }
+        for word in head.slots.words() {
+            // A branch would be taken at random; the bucket is there already.
+            let record = if word.is_record() { word.address() } else { ptr::from_ref(head).cast() };
+            prefetch(record);
         }
     }
 }

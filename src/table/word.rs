@@ -110,6 +110,24 @@ impl Word {
         self.0.addr() & FROZEN != 0
     }
 
+    /// Whether it is a committed record.
+    #[inline]
+    pub(super) fn is_record(self) -> bool {
+        self.0.addr() & STATE == 0
+    }
+
+    /// Whether it is free.
+    #[inline]
+    pub(super) fn is_empty(self) -> bool {
+        self.0.addr() & STATE == EMPTY
+    }
+
+    /// Whether it is a record in flight, or being moved.
+    #[inline]
+    pub(super) fn is_unsettled(self) -> bool {
+        self.0.addr() & (TENT | FROZEN) != 0
+    }
+
     /// What an atomic gave.
     #[inline]
     pub(crate) fn from_raw(raw: *mut ()) -> Self {
@@ -140,6 +158,14 @@ impl Word {
         (turned < POINTER >> STATE_BITS).then(|| unsafe { NonNull::new_unchecked(pointer.cast()) })
     }
 
+    /// When an empty word became so.
+    #[inline]
+    pub(super) fn stamp(self) -> u32 {
+        #[expect(clippy::cast_possible_truncation, reason = "a stamp has 32 bits")]
+        let stamp = (self.0.addr() >> STAMP_SHIFT) as u32;
+        stamp
+    }
+
     /// Takes the word apart.
     pub(crate) fn look<R>(self) -> Seen<R> {
         let addr = self.0.addr();
@@ -148,9 +174,14 @@ impl Word {
             _ if addr & FROZEN != 0 => Seen::Frozen,
             Some(record) if addr & STATE == 0 => Seen::Record(record),
             Some(record) if addr & STATE == TENT => Seen::Tentative(record),
-            #[expect(clippy::cast_possible_truncation, reason = "a stamp has 32 bits")]
-            _ => Seen::Empty((addr >> STAMP_SHIFT) as u32),
+            _ => Seen::Empty(self.stamp()),
         }
+    }
+
+    /// The address of its record, if it is one, for nothing but a hint to the processor.
+    #[inline]
+    pub(super) fn address(self) -> *const () {
+        self.pointer::<()>()
     }
 
     /// The pointer without tag and state.
@@ -158,6 +189,24 @@ impl Word {
     fn pointer<R>(self) -> *mut R {
         self.0.map_addr(|addr| addr & POINTER).cast()
     }
+}
+
+/// Of which words something is true: a bit for each, worked out without a branch, since which slots
+/// of a bucket are free is not predictable.
+#[inline(always)]
+pub(super) fn bits_of(words: &[Word], is_true: impl Fn(Word) -> bool) -> u32 {
+    let each = words.iter().enumerate();
+    each.fold(0, |bits, (index, word)| bits | u32::from(is_true(*word)) << index)
+}
+
+/// The numbers of the bits that are set.
+#[inline]
+pub(super) fn indices(mut set: u32) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let bit = (set != 0).then(|| set.trailing_zeros() as usize);
+        set &= set.wrapping_sub(1);
+        bit
+    })
 }
 
 #[cfg(test)]
@@ -186,6 +235,19 @@ mod tests {
         assert_eq!(word.frozen().look::<Aligned>(), Seen::Frozen);
         assert_eq!(word.frozen().as_record::<Aligned>(Tag::of(0xBEEF << 48)), None);
         assert_eq!(word.frozen().thawed(), word);
+    }
+
+    #[test]
+    fn the_words_of_a_bucket_are_told_apart() {
+        let mut value = Aligned(7);
+        let record = Word::record(NonNull::from(&mut value), Tag::of(1 << 48));
+        let empty = Word::empty(u32::MAX);
+        let words = [record, empty, record.tentative(), empty.frozen(), record.frozen(), record];
+
+        assert_eq!(bits_of(&words, Word::is_record), 0b10_0001);
+        assert_eq!(bits_of(&words, Word::is_empty), 0b10);
+        assert_eq!(bits_of(&words, Word::is_unsettled), 0b1_1100);
+        assert_eq!(indices(0b10_0001).collect::<Vec<_>>(), [0, 5]);
     }
 
     #[test]

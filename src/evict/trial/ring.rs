@@ -9,11 +9,18 @@
 //! whoever takes a hash out sees the record for which it was put in (edge `push→pop`), or what came
 //! after it.
 
-use crate::sync::{AtomicU64, AtomicUsize, Mutant, Ordering, is_mutant};
+use crate::{
+    prefetch::prefetch,
+    sync::{AtomicU64, AtomicUsize, Mutant, Ordering, is_mutant},
+};
 use crossbeam_utils::CachePadded;
 
 /// What a cell holds when it holds nothing.
 const HOLE: u64 = 0;
+
+/// Cells in a cache line: so far ahead the processor is asked for what will be swapped, since both ends
+/// of a ring that was not looked at for a lap are cold.
+const LINE: usize = 8;
 
 /// Holes that a pop passes before it gives up.
 const HOLES: usize = 4;
@@ -66,6 +73,7 @@ impl Ring {
             self.tail.fetch_add(1, Ordering::Relaxed)
         };
         let cell = self.cell(ticket);
+        prefetch(self.cell(ticket.wrapping_add(LINE)));
         let hash = hash.max(HOLE + 1);
         if is_mutant(Mutant::PushByStore) {
             // ORDERING: Release; a mutant's step, which overwrites what it does not return.
@@ -116,6 +124,7 @@ impl Ring {
     /// Takes what is in a cell.
     fn empty(&self, ticket: usize) -> Popped {
         let cell = self.cell(ticket);
+        prefetch(self.cell(ticket.wrapping_add(LINE)));
         let hash = if is_mutant(Mutant::PopByStore) {
             // ORDERING: Acquire and Release; a mutant's steps, between which a push is lost.
             let hash = cell.load(Ordering::Acquire);
