@@ -7,6 +7,6 @@ export CARGO_PROFILE_RELEASE_LTO=off
 RUSTFLAGS="--cfg pool_loom" \
     cargo test --release --lib --target-dir target/loom loom -- --test-threads=2
 RUSTFLAGS="--cfg pool_loom --cfg pool_epochs" \
-    cargo test --release --lib --target-dir target/pool_epochs reclaim::loom -- --test-threads=2
+    cargo test --release --lib --target-dir target/pool_epochs reclaim:: -- --test-threads=2
 RUSTFLAGS="--cfg server_loom" \
     cargo test --release -p memory-cache-server --lib --target-dir target/server_loom loom -- --test-threads=2

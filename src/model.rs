@@ -12,8 +12,12 @@ use std::{
     },
 };
 
-/// Preemptions that a model explores, unless `LOOM_MAX_PREEMPTIONS` says otherwise.
+/// Preemptions that a model explores, unless it says otherwise.
 const PREEMPTIONS: usize = 3;
+
+/// How many preemptions more than that, and than each model's own number, are explored: from the
+/// environment, a number.
+const MORE_PREEMPTIONS: &str = "MORE_PREEMPTIONS";
 
 /// Explores a model; returns how many interleavings there were and which outcomes were seen.
 fn explore<O>(
@@ -26,7 +30,8 @@ where
     let count = Arc::new(AtomicUsize::new(0));
     let outcomes = Arc::new(Mutex::new(BTreeSet::new()));
     let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = builder.preemption_bound.or(Some(preemptions));
+    let more = std::env::var(MORE_PREEMPTIONS).map_or(0, |more| more.parse().unwrap());
+    builder.preemption_bound = Some(preemptions + more);
     builder.max_branches = 20_000;
     let (counted, collected) = (Arc::clone(&count), Arc::clone(&outcomes));
     builder.check(move || {

@@ -10,8 +10,9 @@
 //! | `a_late_mover`                     | nobody who is ahead is revoked | `RevokeAhead`            |
 //!
 //! What needs an edge and has no wrong way of its own fails when the edge is weakened to Relaxed on
-//! either side. Where nobody is revoked there are no [barriers](Barriers::none): as fences, which they
-//! are in a model, they would order what the real ones do not.
+//! either side; what does not is in `docs/verification.md`. Where nobody is revoked there are no
+//! [barriers](Barriers::none): as fences, which they are in a model, they would order what the real
+//! ones do not.
 
 use super::*;
 use crate::{
@@ -238,20 +239,17 @@ fn r16_what_others_did_precedes_the_epoch_that_frees() {
     holds(100, legal, an_epoch_that_others_moved_on);
 }
 
-/// A reader that seems to have stopped working is moved out of the way by one thread, and what it has
-/// looked at is freed by another.
+/// A reader that has stopped working is moved out of the way by one thread, and what it has looked at
+/// is freed by another.
 fn a_reader_revoked_by_somebody_else() -> [bool; 3] {
-    let world = World::new(Barriers::new());
-    world.enter();
-    world.reader.exit();
-    world.writer.enter(&world.epochs);
-    world.run([
+    World::new(Barriers::new()).run([
         World::read_once,
         |world| {
-            world.advance(false);
+            world.advance(true);
             world.advance(true)
         },
         |world| {
+            world.writer.enter(&world.epochs);
             world.unlink();
             world.writer.exit();
             world.free_after_grace(true)

@@ -26,7 +26,7 @@
 //! That an insert takes a frozen slot for a free one has no wrong way here: the commit fails, since
 //! the control word was frozen first, and what is moved are committed records only.
 //!
-//! The longer models explore fewer preemptions than the others; `LOOM_MAX_PREEMPTIONS` sets them all.
+//! The longer models explore fewer preemptions than the others.
 
 use super::{World, actor, two};
 use crate::{
