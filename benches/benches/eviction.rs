@@ -15,7 +15,7 @@
 use memory_cache_pool::{CacheConfig, EvictionPolicy, MemoryCachePool};
 use memory_cache_pool_benches::{
     keys::{Key, keys_of, value, zipf_of},
-    round,
+    round::{self, median},
 };
 use std::{
     env,
@@ -300,11 +300,6 @@ impl Contender {
         let pairs = self.rounds.iter().zip(&other.rounds);
         median(pairs.map(|(mine, others)| of(mine) / of(others)).collect())
     }
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or_default()
 }
 
 /// Gets a key, and inserts it when it is not there; whether it was.

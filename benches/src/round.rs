@@ -11,6 +11,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// The middle one of the figures of several rounds; not a number when there are none.
+#[must_use]
+pub fn median(mut rounds: Vec<f64>) -> f64 {
+    rounds.sort_by(f64::total_cmp);
+    rounds.get(rounds.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
 /// Creates a contender that holds the keys of the numbers below `keys`.
 #[must_use]
 pub fn filled<C: Contender>(keys: u64) -> C {

@@ -177,9 +177,9 @@ impl Evictor {
         let most = self.keys.most();
         let is_lowered = self.keys.is_lowered();
         let evicts_for_others = is_lowered || is_mutant(Mutant::EvictUnrightfully);
-        let mut victims = if evicts_for_others { VICTIMS } else { 1 };
+        let most_victims = if evicts_for_others { VICTIMS } else { 1 };
+        let mut victims = most_victims;
         let mut keys = counted;
-        let mut has_evicted = false;
         let is_right_first = is_mutant(Mutant::RightBeforeVictim);
         while keys > most && victims > 0 {
             if is_right_first && !self.take_right(keys) {
@@ -191,14 +191,13 @@ impl Evictor {
                 if is_right_first {
                     self.keys.give_back();
                 }
-                return has_evicted;
+                return victims < most_victims;
             };
             if !is_right_first && !self.take_right(keys) {
                 self.spare(host, &victim);
                 break;
             }
             if self.evict(host, victim) {
-                has_evicted = true;
                 victims -= 1;
                 keys = self.keys.count();
             } else if is_mutant(Mutant::LoserSubtracts) {

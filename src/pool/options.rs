@@ -213,7 +213,7 @@ impl Scale {
     /// # Errors
     ///
     /// `InvalidExpire` when it does not fit into 64 bits.
-    fn millis(self, time: i64) -> Result<i64, Error> {
+    pub(super) fn millis(self, time: i64) -> Result<i64, Error> {
         let millis = if self.is_seconds { time.checked_mul(1000) } else { Some(time) };
         millis.ok_or(Error::InvalidExpire)
     }

@@ -3,7 +3,7 @@
 use super::{
     MemoryCachePool,
     engine::{Engine, Step, Touch},
-    options::{Expiry, NewDeadline, SetOptions, SetReply},
+    options::{Expiry, NewDeadline, Scale, SetOptions, SetReply},
     time::Dates,
 };
 use crate::{
@@ -103,7 +103,7 @@ impl MemoryCachePool {
         seconds: i64,
         value: impl AsRef<[u8]>,
     ) -> Result<(), Error> {
-        self.set_expiring(key.as_ref(), value.as_ref(), seconds.checked_mul(1000))
+        self.set_expiring(key.as_ref(), value.as_ref(), Scale::IN_SECONDS.millis(seconds)?)
     }
 
     /// Sets `key` with a time to live in milliseconds.
@@ -117,13 +117,13 @@ impl MemoryCachePool {
         millis: i64,
         value: impl AsRef<[u8]>,
     ) -> Result<(), Error> {
-        self.set_expiring(key.as_ref(), value.as_ref(), Some(millis))
+        self.set_expiring(key.as_ref(), value.as_ref(), millis)
     }
 
-    /// SET with a time to live of so many milliseconds, or of more than can be said.
+    /// SET with a time to live of so many milliseconds.
     #[inline]
-    fn set_expiring(&self, key: &[u8], value: &[u8], millis: Option<i64>) -> Result<(), Error> {
-        let life = millis.and_then(|millis| u64::try_from(millis).ok()).filter(|life| *life != 0);
+    fn set_expiring(&self, key: &[u8], value: &[u8], millis: i64) -> Result<(), Error> {
+        let life = u64::try_from(millis).ok().filter(|life| *life != 0);
         let dates = self.engine.dates_for(life.ok_or(Error::InvalidExpire)?);
         if dates.deadline > i64::MAX.cast_unsigned() {
             return Err(Error::InvalidExpire);

@@ -1,6 +1,7 @@
 //! One thread pushes to a list what another one pops from it.
 
-use crate::{Scale, redis, space::Space, spaces, throughput::median, workload::field};
+use crate::{Scale, redis, space::Space, spaces, workload::field};
+use memory_cache_pool_benches::round::median;
 use std::{thread, time::Instant};
 
 /// Prints the table.

@@ -6,6 +6,7 @@ use crate::{
     spaces,
     workload::{self, Workload},
 };
+use memory_cache_pool_benches::round::median;
 use std::{
     sync::Barrier,
     thread,
@@ -55,12 +56,6 @@ fn compare(workload: &Workload, scale: Scale) {
             "| {name} | {threads} | {pool} | {dash} | {mutexes} | {redis} | {dash_times} | {redis_times} |"
         );
     }
-}
-
-/// The middle one.
-pub(crate) fn median(mut all: Vec<f64>) -> f64 {
-    all.sort_by(f64::total_cmp);
-    all[all.len() / 2]
 }
 
 /// Nanoseconds per operation of one round, from the first thread's beginning to the last one's end.

@@ -9,7 +9,7 @@ use memory_cache_pool_benches::{
         Scc, ShardedMutex,
     },
     keys::{Key, key, keys_of, shuffled, zipf},
-    round,
+    round::{self, median},
 };
 use std::{
     env,
@@ -192,11 +192,6 @@ fn workloads() -> Vec<Workload> {
     ];
     let workload = |(name, ops, bars, build)| Workload { name, ops, bars, build };
     all.into_iter().map(workload).collect()
-}
-
-fn median(mut numbers: Vec<f64>) -> f64 {
-    numbers.sort_by(f64::total_cmp);
-    numbers.get(numbers.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 /// The nanoseconds per operation of each entry, round by round.

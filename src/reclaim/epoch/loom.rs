@@ -123,6 +123,12 @@ impl World {
         self.reader.exit();
         was_linked
     }
+
+    fn unlink_once(&self) {
+        self.writer.enter(&self.epochs);
+        self.unlink();
+        self.writer.exit();
+    }
 }
 
 /// A reader comes for the first time while the record is taken away; whether it was there, and
@@ -155,9 +161,7 @@ fn a_reader_who_comes_again() -> [bool; 2] {
             was_linked
         },
         |world| {
-            world.writer.enter(&world.epochs);
-            world.unlink();
-            world.writer.exit();
+            world.unlink_once();
             world.writer.leave();
             world.free_after_grace(false)
         },
@@ -216,9 +220,7 @@ fn an_epoch_that_others_moved_on() -> [bool; 3] {
             was_linked
         },
         |world| {
-            world.writer.enter(&world.epochs);
-            world.unlink();
-            world.writer.exit();
+            world.unlink_once();
             world.writer.leave();
             world.free()
         },
@@ -249,9 +251,7 @@ fn a_reader_revoked_by_somebody_else() -> [bool; 3] {
             world.advance(true)
         },
         |world| {
-            world.writer.enter(&world.epochs);
-            world.unlink();
-            world.writer.exit();
+            world.unlink_once();
             world.free_after_grace(true)
         },
     ])
