@@ -18,37 +18,34 @@ use crate::{
 use std::ptr::NonNull;
 
 impl Engine {
-    /// Plans for a record that is to take the place of another one; none when there is nothing to
-    /// look after.
+    /// Plans for a record that is to take the place of another one.
     #[inline]
-    pub(super) fn plan_successor(&self, draft: &Draft<'_, '_>, old: Live<'_>) -> Option<Plan> {
-        let (live, cover) = (draft.live(), Cover::of(old.cover()));
-        if live.deadline() == 0 && cover.is_none() {
-            return None;
-        }
-        let plan = self.wheel.plan(cover, live.deadline());
+    pub(super) fn plan_successor(&self, draft: &Draft<'_, '_>, old: Live<'_>) -> Plan {
+        let live = draft.live();
+        let plan = self.wheel.plan(Cover::of(old.cover()), live.deadline());
         plan.cover().store(live.cover());
-        Some(plan)
+        plan
     }
 
     /// Plans for a record that is to be inserted. Until that is done, its birth lies where the cover
     /// will.
     #[inline]
-    pub(super) fn plan_first(&self, draft: &Draft<'_, '_>) -> Option<Plan> {
-        let deadline = draft.live().deadline();
-        (deadline != 0).then(|| self.wheel.plan_first(deadline))
+    pub(super) fn plan_first(&self, draft: &Draft<'_, '_>) -> Plan {
+        match draft.live().deadline() {
+            0 => Plan::NOTHING,
+            deadline => self.wheel.plan_first(deadline),
+        }
     }
 
     /// Does what was planned for a record that was published under this guard.
     #[inline]
     pub(super) fn look_after(
         &self,
-        plan: Option<Plan>,
+        plan: Plan,
         hash: u64,
         record: NonNull<Record>,
         guard: &Guard<'_>,
     ) {
-        let Some(plan) = plan else { return };
         // SAFETY: published under the guard, and so not freed before it ends.
         let live = unsafe { Live::new(record) };
         self.wheel.fulfil(plan, live.deadline(), Hint::of(hash), live.cover(), self, guard);

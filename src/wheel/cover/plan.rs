@@ -9,18 +9,20 @@ use crate::{
 
 /// What a record that is about to be published needs of the wheel.
 ///
-/// Two words: what is larger is handed on through memory, which took a writer as long as reading a clock.
+/// Two words, without holes: what is larger, or has some, is handed on through memory piece by piece, which
+/// took a writer as long as reading a clock.
 #[must_use = "the record's deadline is not met until the plan is fulfilled"]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Plan {
-    cover: Cover,
-    step: Step,
     /// The tick of the cover's entry, in full; 0 when there is none.
     tick: u64,
+    cover: Cover,
+    step: Step,
 }
 
 /// What is left to do when the record has been published.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u32)]
 enum Step {
     Nothing,
     /// See whether the inherited entry, which is there, has been fired.
@@ -31,9 +33,13 @@ enum Step {
     Owe,
 }
 
-const _: () = assert!(size_of::<Option<Plan>>() == 2 * size_of::<u64>());
+const _: () =
+    assert!(size_of::<Plan>() == size_of::<u64>() + size_of::<Cover>() + size_of::<Step>());
 
 impl Plan {
+    /// No cover, and nothing to do.
+    pub(crate) const NOTHING: Self = Self { cover: Cover::NONE, step: Step::Nothing, tick: 0 };
+
     /// No cover, and this to do.
     #[inline]
     fn bare(step: Step) -> Self {
@@ -70,22 +76,21 @@ impl<const LEVELS: usize> Wheel<LEVELS> {
     /// Plans for a record with this deadline (0 is none) that replaces one with cover `old`, or
     /// [`Cover::NONE`] when there is none.
     ///
-    /// Wait-free, at most two loads a level; one for an overwrite with the same deadline or a later
+    /// Wait-free, at most three loads a level; one for an overwrite with the same deadline or a later
     /// one, none for a record without a deadline that replaces one without a cover.
     #[inline]
     pub(crate) fn plan(&self, old: Cover, deadline: u64) -> Plan {
         if old.is_none() && deadline == 0 {
-            return Plan::bare(Step::Nothing);
+            return Plan::NOTHING;
         }
-        let inherited = self.ahead(old);
         // An entry that fires before the deadline is in time, whatever its level.
-        if let Some(entry) = inherited
+        if let Some(entry) = self.ahead(old)
             && deadline != 0
             && entry.time() <= self.timeline.roughly_at(deadline)
         {
             return Plan::inherit(old, entry);
         }
-        self.plan_anew(old, inherited, deadline)
+        self.plan_anew(old, deadline)
     }
 
     /// Plans for a record with this deadline that replaces none, or one without a cover.
@@ -103,12 +108,15 @@ impl<const LEVELS: usize> Wheel<LEVELS> {
     }
 
     /// The rest of [`plan`](Self::plan): what has no deadline, and what may need an entry.
+    ///
+    /// Looks at the cover's entry again: handed on, it would be written to memory by those who do not call.
     #[inline(never)]
-    fn plan_anew(&self, old: Cover, inherited: Option<Position>, deadline: u64) -> Plan {
+    fn plan_anew(&self, old: Cover, deadline: u64) -> Plan {
+        let inherited = self.ahead(old);
         if deadline == 0 {
             return match inherited {
                 Some(entry) if !is_mutant(Mutant::PersistForgetsCover) => Plan::inherit(old, entry),
-                _ => Plan::bare(Step::Nothing),
+                _ => Plan::NOTHING,
             };
         }
         let own = self.position(self.timeline.due(deadline));
@@ -137,14 +145,32 @@ impl<const LEVELS: usize> Wheel<LEVELS> {
         records: &R,
         guard: &Guard<'_>,
     ) {
+        // What our publishing CAS has read tells, if the inherited entry has been fired (C3).
+        let is_done = if plan.step == Step::Recheck {
+            is_mutant(Mutant::NoCoverRecheck) || plan.entry().is_some_and(|entry| self.waits(entry))
+        } else {
+            plan.step == Step::Nothing
+        };
+        if !is_done {
+            self.fulfil_rest(plan, deadline, hint, word, records, guard);
+        }
+    }
+
+    /// The rest of [`fulfil`](Self::fulfil): what has something to push.
+    #[inline(never)]
+    fn fulfil_rest<R: Records>(
+        &self,
+        plan: Plan,
+        deadline: u64,
+        hint: Hint,
+        word: &AtomicU32,
+        records: &R,
+        guard: &Guard<'_>,
+    ) {
         match plan.step {
             Step::Nothing => {}
-            // What our publishing CAS has read tells, if the entry has been fired (C3).
             Step::Recheck => {
-                let waits = plan.entry().is_some_and(|entry| self.waits(entry));
-                if !waits && !is_mutant(Mutant::NoCoverRecheck) {
-                    self.renew(plan.cover, deadline, hint, word, records, guard);
-                }
+                self.renew(plan.cover, deadline, hint, word, records, guard);
             }
             Step::Push => self.push_own(plan, deadline, hint, word, records, guard),
             Step::Owe => self.owe(records, guard),
@@ -152,7 +178,7 @@ impl<const LEVELS: usize> Wheel<LEVELS> {
     }
 
     /// Pushes the entry that a record says it has, once it does.
-    #[inline(never)]
+    #[inline]
     fn push_own<R: Records>(
         &self,
         plan: Plan,
