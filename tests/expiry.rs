@@ -28,7 +28,7 @@ const KEYS: usize = size(20_000, 2_000, 40);
 
 /// Keys that a writer removes at most on its way, and some more that the table cannot tell from one
 /// of them.
-const INLINE: usize = 16 + 3;
+const INLINE: usize = 10 + 3;
 
 fn pool_of(keys: usize) -> (MemoryCachePool, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::new(START));
@@ -376,20 +376,20 @@ fn writers_leave_the_cleanup_to_a_task_that_is_not_late() -> Result<(), Error> {
     let clock = Arc::new(ManualClock::new(START));
     let config = CacheConfig::new().cleanup_interval(HOUR).clock(Arc::clone(&clock) as _);
     let pool = MemoryCachePool::new(config).unwrap_or_default();
-    for key in 0..10 {
+    for key in 0..5 {
         set_px(&pool, key, 5)?;
     }
     assert!(pool.start_cleanup_task().is_ok());
 
     clock.advance(HOUR);
     pool.set("other", "1")?;
-    assert_eq!(pool.dbsize(), 11);
+    assert_eq!(pool.dbsize(), 6);
 
     clock.advance(2 * HOUR);
     pool.set("other", "2")?;
     assert_eq!(pool.dbsize(), 1, "the task is late");
 
-    for key in 0..10 {
+    for key in 0..5 {
         set_px(&pool, key, 5)?;
     }
     pool.stop_cleanup_task();

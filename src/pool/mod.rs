@@ -82,7 +82,7 @@ use std::sync::Arc;
 ///   of the same bucket has succeeded meanwhile, and never waits for a thread that is not running.
 /// * A key past its deadline is absent at once, to the millisecond, whether or not its memory has
 ///   been taken back.
-/// * What has expired is removed soon, by those who write, in slices of at most sixteen keys; a pool
+/// * What has expired is removed soon, by those who write, in slices of at most ten keys; a pool
 ///   that is not written to keeps it until it is asked to
 ///   [clean up](Self::cleanup_expired_keys).
 /// * No thread is started, but by [`start_cleanup_task`](Self::start_cleanup_task).

@@ -2,7 +2,7 @@
 //! asks of the table.
 //!
 //! Every write plans for its record before it publishes it, does what the plan has left to do after
-//! that, and takes the wheel a bounded step further: at most sixteen keys are removed on the way. While
+//! that, and takes the wheel a bounded step further: at most ten keys are removed on the way. While
 //! a [cleanup task](super::cleanup) runs, that is left to it, unless it is late. Reads do nothing of
 //! this.
 
