@@ -1,14 +1,15 @@
 //! Latencies of single operations: tables, CSV, and pictures that show a pause.
 //!
 //! `cargo bench -p memory-cache-pool-benches --bench latency -- [SCENARIO...] [--quick] [--large]
-//! [--contenders NAME,NAME...] [--out DIRECTORY]`
+//! [--contenders NAME,NAME...] [--rounds N] [--out DIRECTORY]`
 //!
-//! Without `--bench`, which `cargo bench` adds and `cargo test` does not, it is as if `--quick` had
+//! Of several rounds, in which the contenders take turns, the middle one is told, and the longest own
+//! time of the calmest. Without `--bench`, which `cargo bench` adds and `cargo test` does not, it is as if `--quick` had
 //! been given.
 
 use memory_cache_pool_benches::latency::{
     case::{Case, Run, Scenario, Settings},
-    plot, report,
+    plot, report, rounds,
     scale::Scale,
     scenario::KEEP_MEMORY,
     ticks::Rate,
@@ -20,12 +21,13 @@ use std::{
     io::{self, Write},
     path::{Path, PathBuf},
     process::{Command, ExitCode, Stdio},
+    str::FromStr,
     thread,
     time::Duration,
 };
 
 const USAGE: &str = "usage: latency [steady|growth|churn|pinned|ttl-storm]... [--quick] [--large] \
-                     [--contenders NAME,NAME...] [--out DIRECTORY]";
+                     [--contenders NAME,NAME...] [--rounds N] [--out DIRECTORY]";
 
 /// What the command line asks for.
 struct Options {
@@ -33,6 +35,7 @@ struct Options {
     is_quick: bool,
     is_large: bool,
     contenders: Vec<String>,
+    rounds: usize,
     out: Option<PathBuf>,
     /// Given to a process that measures one contender: which part of the scenario.
     part: Option<usize>,
@@ -47,6 +50,7 @@ impl Options {
             is_quick: false,
             is_large: false,
             contenders: Vec::new(),
+            rounds: 1,
             out: None,
             part: None,
             at_least: Duration::ZERO,
@@ -60,10 +64,11 @@ impl Options {
                 "--contenders" => {
                     options.contenders = arguments.next()?.split(',').map(str::to_owned).collect();
                 }
+                "--rounds" => options.rounds = argument_of(&mut arguments)?,
                 "--out" => options.out = Some(arguments.next()?.into()),
-                "--part" => options.part = Some(arguments.next()?.parse().ok()?),
+                "--part" => options.part = Some(argument_of(&mut arguments)?),
                 "--at-least" => {
-                    options.at_least = Duration::from_millis(arguments.next()?.parse().ok()?);
+                    options.at_least = Duration::from_millis(argument_of(&mut arguments)?);
                 }
                 name => options.scenarios.push(Scenario::named(name)?),
             }
@@ -91,6 +96,11 @@ impl Options {
     fn wants(&self, contender: &str) -> bool {
         self.contenders.is_empty() || self.contenders.iter().any(|name| name == contender)
     }
+}
+
+/// The number that follows an option.
+fn argument_of<N: FromStr>(arguments: &mut impl Iterator<Item = String>) -> Option<N> {
+    arguments.next()?.parse().ok()
 }
 
 /// In the process of one contender: measures it, and tells what came out.
@@ -129,25 +139,45 @@ fn measure_apart(
         .ok_or_else(|| io::Error::other("left out"))
 }
 
-/// Measures all contenders that are wanted in one part.
+/// Measures all contenders that are wanted in one part, in rounds.
 fn measure_part(options: &Options, scenario: Scenario, part: usize, cases: &mut [Case]) {
-    let slug = cases.first().map_or(String::new(), |case| case.slug.clone());
+    let wanted: Vec<_> =
+        scenario.contenders().iter().filter(|name| options.wants(name)).copied().collect();
+    // By contender, then by round: a run for each case.
+    let mut measured: Vec<Vec<Vec<Run>>> = vec![Vec::new(); wanted.len()];
+    for _ in 0..options.rounds.max(1) {
+        measure_round(options, scenario, part, &wanted, &mut measured);
+    }
+    for (index, case) in cases.iter_mut().enumerate() {
+        for rounds in &measured {
+            let runs: Vec<_> = rounds.iter().filter_map(|runs| runs.get(index).cloned()).collect();
+            case.runs.extend(rounds::middle(&runs));
+        }
+    }
+}
+
+/// Measures each contender once.
+fn measure_round(
+    options: &Options,
+    scenario: Scenario,
+    part: usize,
+    wanted: &[&str],
+    measured: &mut [Vec<Vec<Run>>],
+) {
     let mut longest = Duration::ZERO;
-    for contender in scenario.contenders().iter().filter(|name| options.wants(name)) {
-        let _ = writeln!(io::stderr(), "{slug}: {contender}");
+    for (&contender, measured) in wanted.iter().zip(measured) {
+        let _ = writeln!(io::stderr(), "{scenario} {part}: {contender}");
         // The floor comes last, and takes part as long as the first of the others.
-        let is_last = scenario.contenders().last() == Some(contender);
+        let is_last = scenario.contenders().last() == Some(&contender);
         let at_least = if is_last { longest } else { Duration::ZERO };
         match measure_apart(options, scenario, part, contender, at_least) {
             Ok(runs) => {
                 if longest.is_zero() {
                     longest = growth_of(&runs, options.scale());
                 }
-                for (case, run) in cases.iter_mut().zip(runs) {
-                    case.runs.push(run);
-                }
+                measured.push(runs);
             }
-            Err(error) => drop(writeln!(io::stderr(), "{slug}: {contender}: {error}")),
+            Err(error) => drop(writeln!(io::stderr(), "{scenario} {part}: {contender}: {error}")),
         }
     }
 }

@@ -107,6 +107,8 @@ pub struct Run {
     pub contender: &'static str,
     /// What was measured, over all threads.
     pub measured: Measured,
+    /// The longest own time of each kind of operation, in the calmest of several rounds.
+    pub own_max: Vec<u64>,
     /// Bytes over time, where that is part of the question.
     pub memory: Option<Memory>,
     /// What a reader has to know.
@@ -117,6 +119,6 @@ impl Run {
     /// Latencies alone.
     #[must_use]
     pub fn new(contender: &'static str, measured: Measured) -> Self {
-        Self { contender, measured, memory: None, note: None }
+        Self { contender, measured, own_max: Vec::new(), memory: None, note: None }
     }
 }

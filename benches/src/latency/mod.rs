@@ -19,6 +19,7 @@
 //!
 //! Each contender is measured in a process of its own, whose memory was touched before, so that it
 //! does not pay for what another has left in the allocator, nor for the kernel's zeroing of pages.
+//! In several [rounds] the contenders take turns.
 //!
 //! # Scenarios
 //!
@@ -45,6 +46,7 @@ pub mod plot;
 pub mod recorder;
 pub mod report;
 pub mod roster;
+pub mod rounds;
 pub mod scale;
 pub mod scenario;
 pub mod steady;

@@ -41,12 +41,15 @@ pub fn table(case: &Case) -> String {
 /// A contender's rows.
 fn rows_of(case: &Case, run: &Run) -> Vec<Vec<String>> {
     let mut rows = Vec::new();
-    for (name, latencies) in case.operations.iter().zip(&run.measured.operations) {
+    for (kind, (name, latencies)) in
+        case.operations.iter().zip(&run.measured.operations).enumerate()
+    {
         if latencies.response.is_empty() {
             continue;
         }
         let mut cells = row(name, &latencies.response);
-        cells.push(duration(latencies.own.max()));
+        let own_max = run.own_max.get(kind).copied();
+        cells.push(duration(own_max.unwrap_or_else(|| latencies.own.max())));
         rows.push(cells);
         if !keeps_pace(latencies) {
             let mut cells = row(&format!("{name}: own"), &latencies.own);

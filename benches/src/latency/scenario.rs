@@ -69,17 +69,24 @@ const BYTES_PER_KEY: u64 = 700;
 /// Bytes that are touched at a time: with what the allocator adds, one of its units of 32 MiB.
 const BLOCK: usize = 31 << 20;
 
+/// Bytes of a small block.
+const SMALL: usize = 1 << 10;
+
 /// Lets the allocator have as much memory as any contender needs, touched by this process.
 ///
 /// A page that a process touches for the first time is zeroed by the kernel (a huge one: 0.15 ms),
 /// and on a virtual machine the host has to find it first (several milliseconds, measured). That is
-/// no contender's doing. For this to last, the allocator must not give memory back: see
+/// no contender's doing. Large blocks are not enough: for its first small ones the allocator opens
+/// units that it has not had yet, and a pause of 0.3 ms a huge page was taken for ours. For this to
+/// last, the allocator must not give memory back: see
 /// [`KEEP_MEMORY`].
 fn touch_memory(keys: u64) {
     let bytes = usize::try_from(keys * BYTES_PER_KEY).unwrap_or(0);
     let block = |_| vec![1_u8; BLOCK];
     let blocks: Vec<_> = (0..bytes.div_ceil(BLOCK) + 2).map(block).collect();
     drop(std::hint::black_box(blocks));
+    let small: Vec<_> = (0..2 * BLOCK / SMALL).map(|_| vec![1_u8; SMALL]).collect();
+    drop(std::hint::black_box(small));
 }
 
 /// The variable, and its value, that a measuring process has to be started with.
