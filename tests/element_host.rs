@@ -18,6 +18,9 @@ struct Shelf(Mutex<HashMap<u64, i64>>);
 /// Bytes that each object holds.
 const HELD: u32 = 1_000;
 
+/// Elements and keys of the tests that take many.
+const MANY: usize = if cfg!(miri) { 80 } else { 1_000 };
+
 impl ElementHost for Shelf {
     fn has_objects(&self) -> bool {
         true
@@ -61,7 +64,7 @@ fn shelf_and_pool() -> (Arc<Shelf>, MemoryCachePool) {
 
 /// Has all freed that this thread has retired; nobody is pinned.
 fn settle(pool: &MemoryCachePool) {
-    for _ in 0..if cfg!(miri) { 200 } else { 1_000 } {
+    for _ in 0..if cfg!(miri) { 60 } else { 1_000 } {
         pool.set("settle", "").expect("a right call");
         pool.delete("settle");
     }
@@ -171,7 +174,7 @@ fn objects_go_with_their_key_whatever_removes_it() {
     pool.rename("replaced", "renamed over").unwrap();
     settle(&pool);
     let without_limit = shelf.counts();
-    for number in 0..1_000 {
+    for number in 0..MANY {
         pool.hset(format!("other:{number}"), "field", "object:3").unwrap();
     }
     settle(&pool);
@@ -184,7 +187,7 @@ fn objects_go_with_their_key_whatever_removes_it() {
 #[test]
 fn objects_go_with_the_pool() {
     let (shelf, pool) = shelf_and_pool();
-    pool.rpush_many("list", &vec!["object:1"; 1_000]).unwrap();
+    pool.rpush_many("list", &vec!["object:1"; MANY]).unwrap();
     pool.sadd("set", "object:2").unwrap();
     pool.hset("hash", "field", "object:3").unwrap();
     pool.delete("hash");
@@ -199,15 +202,15 @@ fn what_an_object_holds_counts_as_the_pools_own() {
     let (_shelf, pool) = shelf_and_pool();
     let before = pool.get_stats().memory_usage;
 
-    pool.rpush_many("list", &vec!["object:1"; 1_000]).unwrap();
+    pool.rpush_many("list", &vec!["object:1"; MANY]).unwrap();
     let with_objects = pool.get_stats().memory_usage;
     let of_the_list = pool.memory_usage("list").unwrap();
     pool.delete("list");
     settle(&pool);
     let after = pool.get_stats().memory_usage;
 
-    assert!(with_objects - before >= HELD as usize * 1_000);
-    assert!(of_the_list >= HELD as usize * 1_000);
+    assert!(with_objects - before >= HELD as usize * MANY);
+    assert!(of_the_list >= HELD as usize * MANY);
     assert!(after < before + 200_000, "{after} bytes are in use, and {before} were");
 }
 
@@ -233,7 +236,8 @@ impl Chance {
     }
 
     fn elements(&mut self) -> Vec<String> {
-        let most = if self.below(20) == 0 { 300 } else { 4 };
+        let many = if cfg!(miri) { 60 } else { 300 };
+        let most = if self.below(20) == 0 { many } else { 4 };
         (0..=self.below(most)).map(|_| self.element()).collect()
     }
 
@@ -327,7 +331,7 @@ fn as_many_are_counted_as_there_are_after_any_commands() {
     let mut chance = Chance(0x9E37_79B9_7F4A_7C15);
 
     for round in 0..if cfg!(miri) { 2 } else { 100 } {
-        for _ in 0..if cfg!(miri) { 40 } else { 300 } {
+        for _ in 0..if cfg!(miri) { 30 } else { 300 } {
             act(&pool, &mut chance);
         }
         assert_counted(&shelf, &pool);
@@ -342,11 +346,11 @@ fn as_many_are_counted_as_there_are_after_any_commands() {
 fn threads_lose_nothing_before_it_was_gained_nor_more_often() {
     let (shelf, pool) = shelf_and_pool();
 
-    let threads = (1..=4_u64).map(|seed| {
+    let threads = (1..=if cfg!(miri) { 2 } else { 4_u64 }).map(|seed| {
         let pool = pool.clone();
         thread::spawn(move || {
             let mut chance = Chance(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
-            for _ in 0..if cfg!(miri) { 30 } else { 10_000 } {
+            for _ in 0..if cfg!(miri) { 15 } else { 10_000 } {
                 act(&pool, &mut chance);
             }
         })

@@ -3,8 +3,8 @@
 //! What PyO3 puts around a method costs as much as the core's work: of the thousand instructions of a
 //! `get` of 16 bytes by a Python program, 450 were ours, and 150 of those PyO3's. So the three calls
 //! are made anew here for what nearly every call is: a `str` of ASCII as key, positional arguments but
-//! for `ex`, and a value that is no object. A value of ASCII is copied into a new `str` without being looked at twice, for which the
-//! stable interface has no call. Everything else goes on to the methods in [`pool`](crate::pool),
+//! for `ex`, and a value that is no object. A value of ASCII is copied into a new `str` without being
+//! looked at twice, for which the stable interface has no call. Everything else goes on to the methods in [`pool`](crate::pool),
 //! which say what the calls mean.
 //!
 //! The core does not panic; if it did, the process would end here.
@@ -81,14 +81,36 @@ unsafe fn look(py: Python<'_>, pool: *mut ffi::PyObject, key: *mut ffi::PyObject
 
 /// A new reference to a value; null if it is to be read in the other way.
 #[inline(always)]
-fn new_value(py: Python<'_>, text: &[u8]) -> *mut ffi::PyObject {
-    if values::is_text(text) && text.is_ascii() {
-        return new_ascii(text);
+fn new_value(py: Python<'_>, value: &[u8]) -> *mut ffi::PyObject {
+    if values::is_text(value) && value.is_ascii() {
+        return new_ascii(value);
     }
-    match values::decode(py, text) {
+    match values::bytes_of(value) {
+        Some(bytes) => new_bytes(bytes),
+        None => new_other(py, value),
+    }
+}
+
+/// The part of [`new_value`] that is longer, kept out of it so that it needs few registers.
+#[inline(never)]
+fn new_other(py: Python<'_>, value: &[u8]) -> *mut ffi::PyObject {
+    match values::decode(py, value) {
         Ok(value) => value.into_ptr(),
         Err(_) => ptr::null_mut(),
     }
+}
+
+/// A new `bytes`.
+#[inline(always)]
+fn new_bytes(bytes: &[u8]) -> *mut ffi::PyObject {
+    let len = ffi::Py_ssize_t::try_from(bytes.len()).unwrap_or(ffi::Py_ssize_t::MAX);
+    // SAFETY: so many bytes are there, and the interpreter is attached, as for all of this file.
+    let made = unsafe { ffi::PyBytes_FromStringAndSize(bytes.as_ptr().cast(), len) };
+    if made.is_null() {
+        // SAFETY: as above; the other way will find no memory either, and say so.
+        unsafe { ffi::PyErr_Clear() };
+    }
+    made
 }
 
 /// A new `str`.

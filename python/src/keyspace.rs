@@ -113,22 +113,32 @@ impl Pool {
     }
 
     /// Removes every key. Other threads run meanwhile; what they write may stay.
-    #[pyo3(signature = (/))]
-    fn flushall(&self, py: Python<'_>) -> bool {
+    ///
+    /// asynchronous: redis-py's; it changes nothing.
+    #[pyo3(signature = (asynchronous=false))]
+    fn flushall(&self, py: Python<'_>, asynchronous: bool) -> bool {
+        let _ = asynchronous;
         unattached(py, || self.core().flushall());
         objects::let_all_go(py);
         true
     }
 
     /// Removes every key; the same as flushall(), since a pool is one database.
-    #[pyo3(signature = (/))]
-    fn flushdb(&self, py: Python<'_>) -> bool {
-        self.flushall(py)
+    #[pyo3(signature = (asynchronous=false))]
+    fn flushdb(&self, py: Python<'_>, asynchronous: bool) -> bool {
+        self.flushall(py, asynchronous)
     }
 
     /// Returns the bytes that `key` takes with its value, or None when it does not exist.
-    #[pyo3(signature = (key))]
-    fn memory_usage(&self, key: &Bound<'_, PyAny>) -> PyResult<Option<usize>> {
+    ///
+    /// samples: redis-py's; nothing is sampled.
+    #[pyo3(signature = (key, samples=None))]
+    fn memory_usage(
+        &self,
+        key: &Bound<'_, PyAny>,
+        samples: Option<u64>,
+    ) -> PyResult<Option<usize>> {
+        let _ = samples;
         Ok(self.core().memory_usage(text::key(key)?))
     }
 

@@ -43,7 +43,7 @@ const MOST_DIGITS: usize = 20;
 pub(crate) enum Encoded<'a> {
     /// Where Python keeps it.
     Borrowed(&'a [u8]),
-    /// A number or a constant.
+    /// A number, a constant, or few bytes.
     Short([u8; MOST_DIGITS + 1], u8),
     /// Anything else of the six types.
     Built(Vec<u8>),
@@ -61,6 +61,12 @@ impl Encoded<'_> {
     }
 
     fn tagged(tag: u8, bytes: &[u8]) -> Self {
+        if bytes.len() <= MOST_DIGITS {
+            let mut short = [tag; MOST_DIGITS + 1];
+            short[1..=bytes.len()].copy_from_slice(bytes);
+            #[expect(clippy::cast_possible_truncation, reason = "at most 21")]
+            return Self::Short(short, 1 + bytes.len() as u8);
+        }
         let mut built = Vec::with_capacity(1 + bytes.len());
         built.push(tag);
         built.extend_from_slice(bytes);
@@ -133,6 +139,16 @@ fn begins_as_integer(text: &[u8]) -> bool {
 #[inline(always)]
 pub(crate) fn is_text(bytes: &[u8]) -> bool {
     !matches!(bytes, [b'0'..=b'9' | b'-' | OBJECT.., ..])
+}
+
+/// What a `bytes` holds, if it is one that was encoded.
+#[cfg(not(feature = "abi3"))]
+#[inline(always)]
+pub(crate) fn bytes_of(encoded: &[u8]) -> Option<&[u8]> {
+    match encoded {
+        [BYTES, bytes @ ..] => Some(bytes),
+        _ => None,
+    }
 }
 
 /// A `str`'s bytes.

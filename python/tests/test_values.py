@@ -15,6 +15,9 @@ PLAIN = [
     b"bytes",
     b"\x00\xff\xfe",
     b"123",
+    # The longest that is encoded without an allocation, and the next.
+    b"z" * 20,
+    b"z" * 21,
     0,
     1,
     -1,

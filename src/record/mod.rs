@@ -258,7 +258,7 @@ impl<'g> Live<'g> {
     /// Whether the key is this one.
     #[inline]
     pub(crate) fn has_key(self, key: &[u8]) -> bool {
-        usize::from(self.header().key_len) == key.len() && self.key() == key
+        usize::from(self.header().key_len) == key.len() && is_same(self.key(), key)
     }
 
     /// The deadline in Unix milliseconds; 0 is none.
@@ -374,6 +374,16 @@ pub(crate) fn bytes_of_text(key_len: usize, value_len: usize) -> (usize, usize) 
 /// Bytes that a record of an object takes, and those that the object holds.
 pub(crate) fn bytes_of_object(key_len: usize, object: &Held) -> (usize, usize) {
     (block_size(Encoding::Object, key_len, 0), object.bytes as usize)
+}
+
+/// Whether bytes of the same length are the same. Most keys are of 8 to 16 bytes: they are compared
+/// as two words that may overlap, where a comparison of any length is a call.
+#[inline(always)]
+fn is_same(one: &[u8], other: &[u8]) -> bool {
+    if !(8..=16).contains(&one.len()) {
+        return one == other;
+    }
+    one.first_chunk::<8>() == other.first_chunk() && one.last_chunk::<8>() == other.last_chunk()
 }
 
 /// Where a value lies that is not text.
@@ -509,4 +519,23 @@ unsafe fn drop_content(block: NonNull<u8>) -> usize {
     // SAFETY: the header is dropped once, here; under loom its cells have destructors.
     unsafe { record.as_ptr().drop_in_place() };
     freed
+}
+
+#[cfg(all(test, not(pool_loom)))]
+mod tests {
+    use super::is_same;
+
+    #[test]
+    fn keys_of_one_length_are_told_apart_by_any_byte() {
+        for len in 0..40 {
+            let key = vec![b'k'; len];
+            assert!(is_same(&key, &key.clone()), "{len} bytes");
+            for at in 0..len {
+                let mut other = key.clone();
+                other[at] = b'x';
+
+                assert!(!is_same(&key, &other), "{len} bytes, another one at {at}");
+            }
+        }
+    }
 }
