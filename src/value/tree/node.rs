@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! header           kind u8 | points u8 | count u16 | length u32
-//! branch           header | children [*; 16]                                         144 bytes
+//! branch           header | children [*; 32]                                         272 bytes
 //! branch of lists  header | bytes u64 | counts [u32; 16] | children [*; 16]          208 bytes
 //! low branch       header | bytes u64 | counts [u32; 16] | marks [[u64; 2]; 16]
 //!                  | children [*; 16]                                                464 bytes
