@@ -20,7 +20,9 @@
 //! | 16       | 133 ns       | 442 ns       | 441 ns               | 46.7                  | 38.6      |
 //! | 32       | 104 ns       | 392 ns       | 379 ns               | 39.3                  | 44.3      |
 //!
-//! With a million fields an HSET takes the same with both.
+//! With a million fields an HSET takes the same with both. What it costs: an HSET that splits a leaf
+//! makes up to 32 others, in some 10 µs. Near a million fields, where leaves are just
+//! full, one HSET of a new field in thirty does: 17 µs at the 99.9th percentile in place of 11.
 //!
 //! The order of the hash is also the order in which a scan shows the entries: a cursor is the first
 //! 50 bits of the hash up to which everything has been shown. An entry that stays is therefore met
