@@ -5,7 +5,7 @@
 //! | packed        | packed fields, up to 1,200 bytes                          | behind the key      |
 //! | short list    | a root without a middle, and up to 1 KiB of elements       | a multiple of 16    |
 //! | long list     | a root, and both ends, of up to 512 bytes each            | a multiple of 16    |
-//! | tree          | length, bytes, and sixteen children                       | a multiple of 16    |
+//! | tree          | length, bytes, and 32 children                            | a multiple of 16    |
 //!
 //! What hangs below a long list or a tree belongs to the record as long as the record is the last
 //! version of its value. A record that takes over what it needs of that is an *heir*: it was built

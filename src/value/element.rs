@@ -51,14 +51,9 @@ impl<'g> Element<'g> {
     #[inline]
     pub(crate) fn of(text: &'g [u8]) -> Self {
         match text {
-            [b'-' | b'0'..=b'9', _, _, ..] if text.len() <= MOST_DIGITS => Self::of_digits(text),
-            _ => Self::Text(text),
-        }
-    }
-
-    fn of_digits(text: &'g [u8]) -> Self {
-        match parse_integer(text) {
-            Some(value) if width(value) + WORTHWHILE <= text.len() => Self::Integer(value),
+            [b'-' | b'0'..=b'9', _, _, ..] if text.len() <= MOST_DIGITS => {
+                worthwhile(text).map_or(Self::Text(text), Self::Integer)
+            }
             _ => Self::Text(text),
         }
     }
@@ -192,6 +187,14 @@ impl<'g> Element<'g> {
         let value = i64::from_le_bytes(bytes) >> (64 - 8 * width);
         Some((Self::Integer(value), rest))
     }
+}
+
+/// The number that a text is kept as, if it is.
+///
+/// Not the element, which would be returned in memory, and be read there in other pieces than it was
+/// written in: processors wait for that.
+fn worthwhile(text: &[u8]) -> Option<i64> {
+    parse_integer(text).filter(|&value| width(value) + WORTHWHILE <= text.len())
 }
 
 /// Bytes that an integer takes in two's complement, one at least.

@@ -3,18 +3,21 @@
 use std::hash::{BuildHasher, Hasher};
 
 /// Levels of a tree that the hash leads through; below them, fields share a leaf.
-pub(crate) const DEEPEST: u8 = 12;
+pub(crate) const DEEPEST: u8 = 10;
 
-/// Children of a branch, one for each four bits of the hash.
-pub(crate) const FAN: usize = 16;
+/// Bits of the hash that a branch looks at.
+const FAN_BITS: u32 = 5;
+
+/// Children of a branch, one for each value of these bits.
+pub(crate) const FAN: usize = 1 << FAN_BITS;
 
 /// Bits of a place in a scan.
-const PLACE_BITS: u32 = 4 * DEEPEST as u32;
+const PLACE_BITS: u32 = FAN_BITS * DEEPEST as u32;
 
 /// The hash of a field or member.
 ///
 /// ```text
-/// [63:16] the path, four bits a level, and so the place in a scan | [7:0] the tag
+/// [63:14] the path, five bits a level, and so the place in a scan | [7:0] the tag
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) struct FieldHash(u64);
@@ -42,7 +45,7 @@ impl FieldHash {
     }
 }
 
-/// A place in the order of hashes, of which a tree keeps 48 bits.
+/// A place in the order of hashes, of which a tree keeps 50 bits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) struct Place(u64);
 
@@ -59,7 +62,7 @@ impl Place {
 
     /// Which child of a branch at this depth it lies in.
     #[inline]
-    #[expect(clippy::cast_possible_truncation, reason = "four bits are meant")]
+    #[expect(clippy::cast_possible_truncation, reason = "five bits are meant")]
     pub(crate) fn child(self, depth: u8) -> usize {
         (self.0 >> Self::shift(depth)) as usize % FAN
     }
@@ -67,17 +70,17 @@ impl Place {
     /// The first place of the child of that number, of the branch at this depth on the way here.
     pub(crate) fn at_child(self, depth: u8, child: usize) -> Self {
         let shift = Self::shift(depth);
-        Self((self.0 >> shift >> 4 << 4 | child as u64) << shift)
+        Self((self.0 >> shift >> FAN_BITS << FAN_BITS | child as u64) << shift)
     }
 
     /// The first place after the branch, or leaf, that lies this deep on the way here.
     pub(crate) fn after(self, depth: u8) -> Option<Self> {
-        let shift = PLACE_BITS - 4 * u32::from(depth);
+        let shift = PLACE_BITS - FAN_BITS * u32::from(depth);
         Self::of_cursor(((self.0 >> shift) + 1) << shift)
     }
 
     fn shift(depth: u8) -> u32 {
-        PLACE_BITS - 4 - 4 * u32::from(depth)
+        PLACE_BITS - FAN_BITS - FAN_BITS * u32::from(depth)
     }
 }
 
@@ -87,31 +90,32 @@ mod tests {
 
     #[test]
     fn a_path_is_the_hash_from_its_highest_bits_down() {
-        let hash = FieldHash(0x0123_4567_89AB_CDEF);
+        let path = (0..u64::from(DEEPEST)).fold(0, |path, child| path << 5 | (child + 9));
+        let hash = FieldHash(path << 14 | 0xEF);
 
         let path: Vec<_> = (0..DEEPEST).map(|depth| hash.child(depth)).collect();
 
-        assert_eq!(path, (0..12).collect::<Vec<_>>());
+        assert_eq!(path, (9..19).collect::<Vec<_>>());
         assert_eq!(hash.tag(), 0xEF);
     }
 
     #[test]
     fn the_places_after_a_part_of_the_tree_are_the_next_parts() {
-        let place = Place(0x0123_4567_89AB);
+        let place = Place(0b00001_00010 << 40);
 
-        assert_eq!(place.at_child(0, 5), Place(0x5000_0000_0000));
-        assert_eq!(place.at_child(2, 15), Place(0x01F0_0000_0000));
-        assert_eq!(place.at_child(11, 0), Place(0x0123_4567_89A0));
-        assert_eq!(place.after(2), Some(Place(0x0200_0000_0000)));
-        assert_eq!(place.after(12), Some(Place(0x0123_4567_89AC)));
+        assert_eq!(place.at_child(0, 5), Place(0b00101 << 45));
+        assert_eq!(place.at_child(2, 31), Place(0b00001_00010_11111 << 35));
+        assert_eq!(place.at_child(9, 3), Place(place.0 + 3));
+        assert_eq!(place.after(2), Some(Place(0b00001_00011 << 40)));
+        assert_eq!(place.after(10), Some(Place(place.0 + 1)));
         assert_eq!(place.after(0), None);
-        assert_eq!(Place(0xFFF0_0000_0000).after(3), None);
+        assert_eq!(Place(0b11111_11111 << 40).after(2), None);
     }
 
     #[test]
     fn a_cursor_beyond_the_last_place_is_none() {
-        assert_eq!(Place::of_cursor(1 << 48), None);
+        assert_eq!(Place::of_cursor(1 << 50), None);
         assert_eq!(Place::of_cursor(u64::MAX), None);
-        assert_eq!(Place::of_cursor((1 << 48) - 1).map(Place::cursor), Some((1 << 48) - 1));
+        assert_eq!(Place::of_cursor((1 << 50) - 1).map(Place::cursor), Some((1 << 50) - 1));
     }
 }

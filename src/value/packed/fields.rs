@@ -79,7 +79,23 @@ impl<'g> Fields<'g> {
     #[inline]
     pub(crate) fn packed(bytes: &'g [u8]) -> Self {
         let fields = Self { bytes, may_point: false };
-        if bytes.len() < fields.shape().entries() { Self::EMPTY } else { fields }
+        let len = if bytes.len() < fields.shape().entries() { 0 } else { bytes.len() };
+        // Not one value or the other: a choice among two is written out and read back in other
+        // pieces, which processors wait for.
+        Self { bytes: bytes.get(..len).unwrap_or_default(), ..fields }
+    }
+
+    /// The number of entries and their bytes, if the layout is narrow.
+    #[inline]
+    pub(super) fn narrow(&self) -> Option<(u8, usize)> {
+        match self.bytes.first() {
+            None => Some((0, 0)),
+            Some(&WIDE) => None,
+            Some(&count) => {
+                let entries = self.bytes.len().saturating_sub(narrow_front(count.into()));
+                Some((count, entries))
+            }
+        }
     }
 
     /// Looks at the content of a leaf some of whose entries may lie in blocks of their own.

@@ -72,8 +72,9 @@ impl<'a> Single<'a> {
         change: &'a Change<'a>,
         make: impl FnOnce(&'a Change<'a>) -> Entry<'a>,
     ) -> Option<Self> {
-        let (count, last) = (old.len(), old.start(old.len()));
-        if old.is_wide() || count >= MOST_NARROW || last > usize::from(u16::MAX) {
+        let (count, last) = old.narrow()?;
+        let count = usize::from(count);
+        if count >= MOST_NARROW || last > usize::from(u16::MAX) {
             return None;
         }
         let found = old.find(change.hash, change.field);

@@ -90,6 +90,6 @@ fn good() -> foldhash::fast::FixedState {
 #[test]
 fn a_node_in_a_record_takes_a_word() {
     assert_eq!(size_of::<Option<Node>>(), 8);
-    assert_eq!(size_of::<super::tree::fields::FieldTree>(), 16 + 16 * 8);
+    assert_eq!(size_of::<super::tree::fields::FieldTree>(), 16 + 32 * 8);
     assert_eq!(size_of::<super::list::ListRoot>(), 32);
 }

@@ -94,7 +94,7 @@ fn free_slice() -> bool {
 /// What a key holds.
 enum Record {
     Packed(Vec<u8>),
-    Tree(FieldTree),
+    Tree(Box<FieldTree>),
     List(ListRoot, Vec<u8>),
 }
 
@@ -206,7 +206,7 @@ impl Key {
                     (Some(Record::Packed(bytes).boxed()), Record::free)
                 }
                 Verdict::Tree => {
-                    (Some(Record::Tree(*attempt.tree().unwrap()).boxed()), Record::free)
+                    (Some(Record::Tree(Box::new(*attempt.tree().unwrap())).boxed()), Record::free)
                 }
             };
             if self.swap(old.map(|(record, _)| record), new, retire, &guard) {

@@ -1,4 +1,4 @@
-//! A branch of a hash or set: a child for each four bits of the hash.
+//! A branch of a hash or set: a child for each value of five bits of the hash.
 
 use crate::value::{
     field_hash::FAN,

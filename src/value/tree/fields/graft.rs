@@ -46,9 +46,11 @@ impl Graft {
         let index = hash.child(0);
         let mut path = Few::<&'g Branch, 6>::new();
         let mut leaf = tree.children.child(index)?;
+        leaf.fetch();
         while let Kind::Branch(branch) = leaf.kind() {
             path.push(branch);
             leaf = branch.children.child(hash.child(depth_below(&path)))?;
+            leaf.fetch();
         }
         if leaf.header().points != 0 {
             return None;

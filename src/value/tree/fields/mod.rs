@@ -1,18 +1,31 @@
 //! Hashes and sets that are too large to be packed: a radix tree on the hash of the field.
 //!
 //! ```text
-//! record: length, bytes and sixteen children by bits [63:60] of the hash
-//!   └── branch at depth 1: sixteen children by bits [59:56]
+//! record: length, bytes and 32 children by bits [63:59] of the hash
+//!   └── branch at depth 1: 32 children by bits [58:54]
 //!         └── leaf: up to 32 entries and 1,200 bytes, as a packed value lays them out
 //! ```
 //!
-//! The root lies in the record itself, which saves a node to copy and a miss to wait for. A leaf that would become larger is split over a branch, and a branch with eight entries or fewer
-//! becomes a leaf again. At depth 12 the hash has run out: fields whose hashes agree in 48 bits
+//! The root lies in the record itself, which saves a node to copy and a miss to wait for. A leaf that
+//! would become larger is split over a branch, and a branch with eight entries or fewer becomes a leaf
+//! again. At depth 10 the hash has run out: fields whose hashes agree in 50 bits
 //! share a leaf, however many they are. An entry of more than 256 bytes lies in a block of its own,
 //! and its leaf points at it, so that changing a short value never copies a long one.
 //!
+//! Why 32 children: one level less than with 16 pays for the longer branches. Medians of interleaved
+//! rounds on one busy machine, fields and values of 16 bytes, one thread:
+//!
+//! | children | HGET, 10,000 | HSET, 10,000 | SADD or SREM, 10,000 | bytes a field: 10,000 | 1,000,000 |
+//! |---------:|-------------:|-------------:|---------------------:|----------------------:|----------:|
+//! | 16       | 133 ns       | 442 ns       | 441 ns               | 46.7                  | 38.6      |
+//! | 32       | 104 ns       | 392 ns       | 379 ns               | 39.3                  | 44.3      |
+//!
+//! With a million fields an HSET takes the same with both. What it costs: an HSET that splits a leaf
+//! makes up to 32 others, in some 10 µs. Near a million fields, where leaves are just
+//! full, one HSET of a new field in thirty does: 17 µs at the 99.9th percentile in place of 11.
+//!
 //! The order of the hash is also the order in which a scan shows the entries: a cursor is the first
-//! 48 bits of the hash up to which everything has been shown. An entry that stays is therefore met
+//! 50 bits of the hash up to which everything has been shown. An entry that stays is therefore met
 //! whatever is split or joined meanwhile.
 
 mod apply;
