@@ -4,7 +4,7 @@ use super::{
     case::{Case, Run, Scenario, Settings},
     churn, growth, pinned, roster, steady, storm,
 };
-use std::io;
+use std::{io, ptr};
 
 impl Scenario {
     /// The cases of each part. A part is what one contender does in one process.
@@ -66,28 +66,76 @@ impl Scenario {
 /// Bytes that the hungriest contender takes for a key, while it grows.
 const BYTES_PER_KEY: u64 = 700;
 
+/// Bytes that the hungriest contender maps itself for a key, all its tables together.
+const MAPPED_PER_KEY: u64 = 100;
+
 /// Bytes that are touched at a time: with what the allocator adds, one of its units of 32 MiB.
 const BLOCK: usize = 31 << 20;
 
-/// Bytes of a small block.
-const SMALL: usize = 1 << 10;
-
 /// Lets the allocator have as much memory as any contender needs, touched by this process.
 ///
-/// A page that a process touches for the first time is zeroed by the kernel (a huge one: 0.15 ms),
-/// and on a virtual machine the host has to find it first (several milliseconds, measured). That is
-/// no contender's doing. Large blocks are not enough: for its first small ones the allocator opens
-/// units that it has not had yet, and a pause of 0.3 ms a huge page was taken for ours. For this to
-/// last, the allocator must not give memory back: see
+/// A page that a process touches for the first time is zeroed by the kernel (a huge one: 0.15 to
+/// 0.3 ms), and on a virtual machine the host has to find it first (several milliseconds, measured).
+/// That is no contender's doing. For this to last, the allocator must not give memory back: see
 /// [`KEEP_MEMORY`].
 fn touch_memory(keys: u64) {
     let bytes = usize::try_from(keys * BYTES_PER_KEY).unwrap_or(0);
     let block = |_| vec![1_u8; BLOCK];
     let blocks: Vec<_> = (0..bytes.div_ceil(BLOCK) + 2).map(block).collect();
     drop(std::hint::black_box(blocks));
-    let small: Vec<_> = (0..2 * BLOCK / SMALL).map(|_| vec![1_u8; SMALL]).collect();
-    drop(std::hint::black_box(small));
+    touch_the_rest();
+    give_pages_back(usize::try_from(keys * MAPPED_PER_KEY).unwrap_or(0));
+}
+
+/// Touches what the allocator has reserved and not handed out yet: it goes on there.
+fn touch_the_rest() {
+    let maps = std::fs::read_to_string("/proc/self/maps").unwrap_or_default();
+    for (start, len) in maps.lines().filter_map(anonymous).filter(|&(_, len)| len > BLOCK) {
+        // SAFETY: populating keeps what is in a mapping; where it cannot, nothing happens.
+        unsafe {
+            libc::madvise(ptr::without_provenance_mut(start), len, libc::MADV_POPULATE_WRITE)
+        };
+    }
+}
+
+/// Where a mapping of memory that may be written to begins, and its length.
+fn anonymous(line: &str) -> Option<(usize, usize)> {
+    let (range, rest) = line.split_once(' ')?;
+    let (start, end) = range.split_once('-')?;
+    let number = |text| usize::from_str_radix(text, 16).ok();
+    let (start, end) = (number(start)?, number(end)?);
+    (rest.starts_with("rw-p") && rest.trim_end().ends_with(" 0")).then_some((start, end - start))
+}
+
+/// Lets the kernel have pages that the host has found, for contenders that map memory themselves.
+fn give_pages_back(bytes: usize) {
+    let (rights, flags) = (
+        libc::PROT_READ | libc::PROT_WRITE,
+        libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_POPULATE,
+    );
+    // SAFETY: a new mapping, which touches no memory that is in use.
+    let memory = unsafe { libc::mmap(ptr::null_mut(), bytes, rights, flags, -1, 0) };
+    if memory != libc::MAP_FAILED {
+        // SAFETY: mapped above, of that size, and nobody uses it.
+        unsafe { libc::munmap(memory, bytes) };
+    }
 }
 
 /// The variable, and its value, that a measuring process has to be started with.
 pub const KEEP_MEMORY: (&str, &str) = ("MIMALLOC_PURGE_DELAY", "-1");
+
+#[cfg(test)]
+mod tests {
+    use super::anonymous;
+
+    #[test]
+    fn of_the_mappings_those_that_nobody_has_named_count() {
+        let own = "51272000000-512b2000000 rw-p 00000000 00:00 0 ";
+        let heap = "5625d69fb000-5625d6a00000 rw-p 00000000 00:00 0    [heap]";
+        let library = "7efd2ec41000-7efd2ec4e000 r-xp 00001000 fd:00 42    /lib/libc.so.6";
+
+        assert_eq!(anonymous(own), Some((0x0512_7200_0000, 1 << 30)));
+        assert_eq!(anonymous(heap), None);
+        assert_eq!(anonymous(library), None);
+    }
+}
