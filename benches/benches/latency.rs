@@ -129,7 +129,7 @@ fn measure_apart(
         .args(["--at-least", &at_least.as_millis().to_string()])
         .args(options.is_quick.then_some("--quick"))
         .args(options.is_large.then_some("--large"))
-        .env(KEEP_MEMORY.0, KEEP_MEMORY.1)
+        .envs(KEEP_MEMORY)
         .stdin(Stdio::null())
         .stderr(Stdio::inherit());
     let output = command.output()?;

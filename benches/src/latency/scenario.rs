@@ -121,8 +121,11 @@ fn give_pages_back(bytes: usize) {
     }
 }
 
-/// The variable, and its value, that a measuring process has to be started with.
-pub const KEEP_MEMORY: (&str, &str) = ("MIMALLOC_PURGE_DELAY", "-1");
+/// The variables, and their values, that a measuring process has to be started with: the allocator
+/// gives nothing back, and does not look through all that it has every ten thousand calls (0.13 ms
+/// with four million keys).
+pub const KEEP_MEMORY: [(&str, &str); 2] =
+    [("MIMALLOC_PURGE_DELAY", "-1"), ("MIMALLOC_GENERIC_COLLECT", "1000000000")];
 
 #[cfg(test)]
 mod tests {
