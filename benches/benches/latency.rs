@@ -4,8 +4,8 @@
 //! [--contenders NAME,NAME...] [--rounds N] [--out DIRECTORY]`
 //!
 //! Of several rounds, in which the contenders take turns, the middle one is told, and the longest own
-//! time of the calmest. Without `--bench`, which `cargo bench` adds and `cargo test` does not, it is as if `--quick` had
-//! been given.
+//! time of the calmest. Without `--bench`, which `cargo bench` adds and `cargo test` does not, it is
+//! as if `--quick` had been given.
 
 use memory_cache_pool_benches::latency::{
     case::{Case, Run, Scenario, Settings},

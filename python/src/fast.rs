@@ -4,8 +4,8 @@
 //! `get` of 16 bytes by a Python program, 450 were ours, and 150 of those PyO3's. So the three calls
 //! are made anew here for what nearly every call is: a `str` of ASCII as key, positional arguments but
 //! for `ex`, and a value that is no object. A value of ASCII is copied into a new `str` without being
-//! looked at twice, for which the stable interface has no call. Everything else goes on to the methods in [`pool`](crate::pool),
-//! which say what the calls mean.
+//! looked at twice, for which the stable interface has no call. Everything else goes on to the methods
+//! in [`pool`](crate::pool), which say what the calls mean.
 //!
 //! The core does not panic; if it did, the process would end here.
 

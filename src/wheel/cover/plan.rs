@@ -9,8 +9,8 @@ use crate::{
 
 /// What a record that is about to be published needs of the wheel.
 ///
-/// Two words, without holes: what is larger, or has some, is handed on through memory piece by piece, which
-/// took a writer as long as reading a clock.
+/// Two words, without holes: what is larger, or has some, is handed on through memory piece by piece,
+/// which took a writer as long as reading a clock.
 #[must_use = "the record's deadline is not met until the plan is fulfilled"]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Plan {
@@ -40,11 +40,8 @@ impl Plan {
     /// No cover, and nothing to do.
     pub(crate) const NOTHING: Self = Self { cover: Cover::NONE, step: Step::Nothing, tick: 0 };
 
-    /// No cover, and this to do.
-    #[inline]
-    fn bare(step: Step) -> Self {
-        Self { cover: Cover::NONE, step, tick: 0 }
-    }
+    /// No cover, and to note that an entry was not pushed.
+    const OWING: Self = Self { step: Step::Owe, ..Self::NOTHING };
 
     /// To inherit a cover whose entry waits there.
     #[inline]
@@ -104,12 +101,13 @@ impl<const LEVELS: usize> Wheel<LEVELS> {
     /// To have an entry of its own there, unless there are too many.
     #[inline]
     fn plan_own(&self, own: Position) -> Plan {
-        if self.cap.is_reached() { Plan::bare(Step::Owe) } else { Plan::push(own) }
+        if self.cap.is_reached() { Plan::OWING } else { Plan::push(own) }
     }
 
     /// The rest of [`plan`](Self::plan): what has no deadline, and what may need an entry.
     ///
-    /// Looks at the cover's entry again: handed on, it would be written to memory by those who do not call.
+    /// Looks at the cover's entry again: handed on, it would be written to memory by those who do not
+    /// call.
     #[inline(never)]
     fn plan_anew(&self, old: Cover, deadline: u64) -> Plan {
         let inherited = self.ahead(old);
