@@ -5,6 +5,9 @@
 
 use std::{mem::MaybeUninit, ops::Deref};
 
+/// Items for which there is room at once when those that are there have to move.
+const ROOM: usize = 16;
+
 /// A list of plain values: in it as long as there are no more than `HERE`, then elsewhere.
 pub(crate) struct Few<T: Copy, const HERE: usize> {
     len: usize,
@@ -41,7 +44,9 @@ impl<T: Copy, const HERE: usize> Few<T, HERE> {
     #[inline(never)]
     fn place_elsewhere(&mut self) -> &mut MaybeUninit<T> {
         if self.len == HERE {
-            self.elsewhere = Some(Box::new(self.here.to_vec()));
+            let mut all = Vec::with_capacity(HERE + ROOM);
+            all.extend_from_slice(&self.here);
+            self.elsewhere = Some(Box::new(all));
         }
         let all = self.elsewhere.get_or_insert_default();
         all.push(MaybeUninit::uninit());

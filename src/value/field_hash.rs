@@ -67,16 +67,11 @@ impl Place {
         (self.0 >> Self::shift(depth)) as usize % FAN
     }
 
-    /// The first place of the child of that number, of the branch at this depth on the way here.
-    pub(crate) fn at_child(self, depth: u8, child: usize) -> Self {
+    /// The first place of the child of that number, of the branch at this depth on the way here; if
+    /// it is the one behind the last, the first place after the branch.
+    pub(crate) fn at_child(self, depth: u8, child: usize) -> Option<Self> {
         let shift = Self::shift(depth);
-        Self((self.0 >> shift >> FAN_BITS << FAN_BITS | child as u64) << shift)
-    }
-
-    /// The first place after the branch, or leaf, that lies this deep on the way here.
-    pub(crate) fn after(self, depth: u8) -> Option<Self> {
-        let shift = PLACE_BITS - FAN_BITS * u32::from(depth);
-        Self::of_cursor(((self.0 >> shift) + 1) << shift)
+        Self::of_cursor(((self.0 >> shift >> FAN_BITS << FAN_BITS) + child as u64) << shift)
     }
 
     fn shift(depth: u8) -> u32 {
@@ -103,13 +98,13 @@ mod tests {
     fn the_places_after_a_part_of_the_tree_are_the_next_parts() {
         let place = Place(0b00001_00010 << 40);
 
-        assert_eq!(place.at_child(0, 5), Place(0b00101 << 45));
-        assert_eq!(place.at_child(2, 31), Place(0b00001_00010_11111 << 35));
-        assert_eq!(place.at_child(9, 3), Place(place.0 + 3));
-        assert_eq!(place.after(2), Some(Place(0b00001_00011 << 40)));
-        assert_eq!(place.after(10), Some(Place(place.0 + 1)));
-        assert_eq!(place.after(0), None);
-        assert_eq!(Place(0b11111_11111 << 40).after(2), None);
+        assert_eq!(place.at_child(0, 5), Some(Place(0b00101 << 45)));
+        assert_eq!(place.at_child(2, 31), Some(Place(0b00001_00010_11111 << 35)));
+        assert_eq!(place.at_child(9, 3), Some(Place(place.0 + 3)));
+        assert_eq!(place.at_child(2, 32), Some(Place(0b00001_00011 << 40)));
+        assert_eq!(place.at_child(9, 32), Some(Place(place.0 + 32)));
+        assert_eq!(place.at_child(0, 32), None);
+        assert_eq!(Place(0b11111_11111 << 40).at_child(1, 32), None);
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! How long single operations take at worst: on values of a million elements, beside a thread that
-//! takes whole snapshots, and when large values are deleted.
+//! How long single operations take at worst: on values of a million elements, when a hash grows
+//! beyond that, beside a thread that takes whole snapshots, and when large values are deleted.
 
 use crate::{
     Scale,
@@ -26,6 +26,9 @@ pub(crate) fn show(scale: Scale) {
     }
     for space in &all()[..2] {
         on_large_values(&**space, scale);
+    }
+    for space in &all()[..2] {
+        growing(&**space, scale);
     }
     for space in &all()[..2] {
         deletions(&**space, scale);
@@ -109,6 +112,18 @@ fn on_large_values(space: &dyn Space, scale: Scale) {
         }
         print(&format!("{name}, {most} elements"), space.name(), &times);
     }
+}
+
+/// HSET of new fields, where a hash grows to a million of them and beyond.
+fn growing(space: &dyn Space, scale: Scale) {
+    let [first, last] = [scale.most / 10 * 9, scale.most / 10 * 11];
+    let (mut session, mut times) = (space.session(), histogram());
+    (0..first).for_each(|n| session.hset(b"hash", &field(n), b"0123456789abcdef"));
+    for n in first..last {
+        let field = field(n);
+        timed(&mut times, || session.hset(b"hash", &field, b"0123456789abcdef"));
+    }
+    print(&format!("HSET of new fields, {first} to {last} fields"), space.name(), &times);
 }
 
 /// DEL of hashes: many of 10,000 fields, and some of a million.

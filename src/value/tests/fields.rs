@@ -262,6 +262,26 @@ fn fields_whose_hashes_agree_are_told_apart() {
 }
 
 #[test]
+fn a_new_field_of_a_large_hash_makes_few_nodes() {
+    let (heap, hasher) = (Heap::default(), good());
+    let (mut held, mut most) = (Held::Nothing, 0);
+    for number in 0..scaled(40_000) {
+        let (field, before) = (number.to_string(), heap.live_blocks());
+        let mut edit = HashEdit::new(&hasher);
+        edit.set(field.as_bytes(), b"0123456789abcdef").unwrap();
+        held = held.hash_after(&mut edit, &heap);
+        // What the edit has replaced is still there.
+        most = most.max(heap.live_blocks() - before);
+        heap.collect();
+    }
+
+    assert!(most <= 12, "{most} nodes");
+    held.detach(&heap);
+    heap.collect();
+    assert_eq!(heap.live_blocks(), 0, "leaked");
+}
+
+#[test]
 fn a_set_is_what_a_hash_set_is() {
     for (seed, members) in [20_u64, 100, 2_000].into_iter().enumerate() {
         let heap = Heap::default();

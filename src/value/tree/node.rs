@@ -12,10 +12,10 @@
 //!
 //! | kind     | node            | count           | length              |
 //! |----------|-----------------|-----------------|---------------------|
-//! | 0        | leaf            | elements of a chunk | of the content  |
+//! | 0        | leaf            | elements of a chunk, or places of the branch above | of the content |
 //! | 1        | low branch, right above chunks             | children | –        |
 //! | 2..=127  | branch of lists, that high above the chunks | children | –       |
-//! | 128      | branch          | –               | entries below       |
+//! | 128      | branch          | 1, as a leaf of one place | entries below |
 //! | 255      | entry outside   | –               | of the content      |
 //!
 //! A node does not change after it was published.

@@ -2,13 +2,12 @@
 
 use super::{
     FEW_FIELDS, FieldTree,
-    branch::{Branch, Children},
+    branch::{Branch, Children, Span},
     fits, leaf_fields,
 };
 use crate::value::{
     change::{Change, Wish},
-    few::Few,
-    field_hash::FAN,
+    field_hash::DEEPEST,
     packed::{
         Packing,
         entry::Entry,
@@ -62,13 +61,29 @@ impl Outcome {
     }
 }
 
-/// What has become of a node.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Applied {
-    /// It stays.
-    Same,
-    /// This takes its place, or nothing does.
-    Now(Option<Node>),
+/// Places of a branch that is being made, and how deep it lies.
+#[derive(Debug)]
+pub(super) struct Site<'c> {
+    pub(super) children: &'c mut Children,
+    pub(super) span: Span,
+    pub(super) depth: u8,
+}
+
+impl Site<'_> {
+    /// Puts a child there, or none.
+    pub(super) fn put(&mut self, child: Option<Node>) {
+        self.children.set(self.span, child);
+    }
+
+    /// Whether only a leaf can be there, since the hash leads no deeper.
+    pub(super) fn is_deepest(&self) -> bool {
+        self.span.width() == 1 && self.depth + 1 == DEEPEST
+    }
+
+    /// Whether a leaf there may be like that.
+    pub(super) fn fits(&self, leaf: &Packing<'_>) -> bool {
+        self.is_deepest() || fits(leaf, self.span)
+    }
 }
 
 /// Changes being applied.
@@ -135,129 +150,91 @@ impl<S: NodeStore, H: BuildHasher> Apply<'_, '_, S, H> {
         changes: &'g [Change<'g>],
         new: &mut FieldTree,
     ) -> bool {
-        let mut is_same = true;
-        self.for_each_child(&old.children, 0, changes, |index, child| {
-            new.children.set(index, child);
-            is_same = false;
-        });
-        !is_same
+        self.apply_to_children(&old.children, 0, changes, &mut new.children)
     }
 
-    /// Applies changes to the children at a depth; shows what takes the place of which.
-    #[inline(always)]
-    fn for_each_child<'g>(
+    /// Applies changes to the children of the branch at a depth, of which `new` is a copy; false if
+    /// nothing has changed.
+    fn apply_to_children<'g>(
         &mut self,
-        children: &'g Children,
+        old: &'g Children,
         depth: u8,
         changes: &'g [Change<'g>],
-        mut show: impl FnMut(usize, Option<Node>),
-    ) {
-        for group in changes.chunk_by(|a, b| a.hash.child(depth) == b.hash.child(depth)) {
-            let index = group[0].hash.child(depth);
-            let applied = match children.child(index) {
-                Some(child) => self.apply_to_node(child, depth + 1, group),
-                None => self.add(group, depth + 1),
+        new: &mut Children,
+    ) -> bool {
+        let (mut has_changed, mut changes) = (false, changes);
+        while let Some(first) = changes.first() {
+            let span = old.span(first.hash.child(depth));
+            let here = changes.partition_point(|change| change.hash.child(depth) < span.end());
+            let (here, after) = changes.split_at(here);
+            changes = after;
+            let site = Site { children: &mut *new, span, depth };
+            has_changed |= match old.child(span.first).map(|child| (child, child.kind())) {
+                None => self.merge(&[], here, site) > 0,
+                Some((_, Kind::Branch(branch))) => self.apply_to_branch(branch, here, site),
+                Some((leaf, _)) => self.apply_to_leaf(leaf, here, site),
             };
-            if let Applied::Now(child) = applied {
-                show(index, child);
-            }
         }
+        has_changed
     }
 
-    /// Builds what takes the place of nothing.
-    fn add<'g>(&mut self, changes: &'g [Change<'g>], depth: u8) -> Applied {
-        match self.merge(&[], changes, depth) {
-            None => Applied::Same,
-            Some((node, _)) => Applied::Now(Some(node)),
-        }
-    }
-
-    fn apply_to_node<'g>(
-        &mut self,
-        node: NodeRef<'g>,
-        depth: u8,
-        changes: &'g [Change<'g>],
-    ) -> Applied {
-        match node.kind() {
-            Kind::Branch(branch) => self.apply_to_branch(branch, depth, changes),
-            _ => self.apply_to_leaf(node, depth, changes),
-        }
-    }
-
+    /// Applies changes to a leaf; false if nothing has changed.
     fn apply_to_leaf<'g>(
         &mut self,
         leaf: NodeRef<'g>,
-        depth: u8,
         changes: &'g [Change<'g>],
-    ) -> Applied {
+        mut site: Site<'_>,
+    ) -> bool {
         if changes.len() <= MANY {
             let mut packing = Packing::new();
             let outcome = pack(&leaf_fields(leaf), changes, Entry::of_leaf, &mut packing);
             if outcome.is_nothing() {
-                return Applied::Same;
+                return false;
             }
-            if fits(&packing, depth) {
+            if site.fits(&packing) {
                 self.outcome.include(outcome);
-                return self.replace_leaf(leaf, &mut packing);
+                self.edit.kill(leaf);
+                packing.for_each_gone_outside(|outside| self.edit.kill(outside));
+                let leaf = self.make_leaf(&mut packing, site.span);
+                site.put(leaf);
+                return true;
             }
         }
         let located = self.locate(leaf_fields(leaf));
         self.edit.kill(leaf);
-        Applied::Now(self.merge(&located, changes, depth).map(|(node, _)| node))
+        self.merge(&located, changes, site);
+        true
     }
 
-    /// Makes the leaf that takes the place of one.
+    /// Makes a leaf for some places of a branch, and the blocks of those of its entries that are new
+    /// and long. A leaf without entries is none.
     #[inline]
-    fn replace_leaf(&mut self, leaf: NodeRef<'_>, packing: &mut Packing<'_>) -> Applied {
-        self.edit.kill(leaf);
-        packing.for_each_gone_outside(|outside| self.edit.kill(outside));
-        Applied::Now(self.make_leaf(packing))
-    }
-
-    /// Makes a leaf, and the blocks of those of its entries that are new and long. A leaf without
-    /// entries is none.
-    #[inline]
-    pub(super) fn make_leaf(&mut self, packing: &mut Packing<'_>) -> Option<Node> {
+    pub(super) fn make_leaf(&mut self, packing: &mut Packing<'_>, span: Span) -> Option<Node> {
         if packing.count() == 0 {
             return None;
         }
         packing.put_outside(|change| {
-            let header = header(OUTSIDE, false, change.entry_len());
+            let header = header(OUTSIDE, false, 0, change.entry_len());
             self.edit.make_content(header, |to| change.write_entry(to))
         });
-        let header = header(LEAF, packing.may_point(), packing.encoded_len());
+        let header = header(LEAF, packing.may_point(), span.width(), packing.encoded_len());
         Some(self.edit.make_content(header, |to| packing.write(to)))
     }
 
+    /// Applies changes to a branch; false if nothing has changed.
     fn apply_to_branch<'g>(
         &mut self,
         branch: &'g Branch,
-        depth: u8,
         changes: &'g [Change<'g>],
-    ) -> Applied {
+        mut site: Site<'_>,
+    ) -> bool {
         let before = self.outcome;
-        let mut replaced = Few::<(usize, Option<Node>), 16>::new();
-        self.for_each_child(&branch.children, depth, changes, |index, child| {
-            replaced.push((index, child));
-        });
-        if replaced.is_empty() {
-            return Applied::Same;
-        }
-        Applied::Now(self.replace_branch(branch, &replaced, before))
-    }
-
-    /// Makes what takes the place of a branch when some of its children are replaced, by what has
-    /// come out since `before`.
-    #[inline]
-    fn replace_branch(
-        &mut self,
-        branch: &Branch,
-        replaced: &[(usize, Option<Node>)],
-        before: Outcome,
-    ) -> Option<Node> {
-        self.edit.kill_fixed(branch);
         let mut children = branch.children;
-        replaced.iter().for_each(|&(index, child)| children.set(index, child));
+        let depth = site.depth + 1;
+        if !self.apply_to_children(&branch.children, depth, changes, &mut children) {
+            return false;
+        }
+        self.edit.kill_fixed(branch);
         let (added, removed) =
             (self.outcome.added - before.added, self.outcome.removed - before.removed);
         #[expect(
@@ -265,19 +242,15 @@ impl<S: NodeStore, H: BuildHasher> Apply<'_, '_, S, H> {
             reason = "a collection has less than 2³² fields"
         )]
         let total = (branch.total() as usize + added - removed) as u32;
-        if removed > 0
-            && total <= FEW_FIELDS
-            && let Some(joined) = self.join(branch, &children)
-        {
-            return joined;
-        }
-        Some(self.edit.make(&Branch::new(children, total)))
+        let joined = if removed > 0 && total <= FEW_FIELDS { self.join(&children) } else { None };
+        site.put(joined.unwrap_or_else(|| Some(self.edit.make(&Branch::new(children, total)))));
+        true
     }
 
     /// Makes one leaf of the children that a branch would have had in the place of another one;
     /// none when they do not fit into it.
     #[cold]
-    fn join(&mut self, old: &Branch, children: &Children) -> Option<Option<Node>> {
+    fn join(&mut self, children: &Children) -> Option<Option<Node>> {
         let mut plan = Plan::new(Fields::EMPTY);
         for child in children.live() {
             if matches!(child.kind(), Kind::Branch(_)) {
@@ -286,25 +259,19 @@ impl<S: NodeStore, H: BuildHasher> Apply<'_, '_, S, H> {
             plan.add_all(&leaf_fields(child));
         }
         let mut packing = Packing::of(plan);
-        if !fits(&packing, 0) {
+        let span = Span::one(0);
+        if !fits(&packing, span) {
             return None;
         }
-        for index in 0..FAN {
-            let before = old.children.child(index).map(NodeRef::node);
-            match children.child(index) {
-                Some(child) if before == Some(child.node()) => self.edit.kill(child),
-                Some(child) => self.edit.discard(child),
-                None => {}
-            }
-        }
-        Some(self.make_leaf(&mut packing))
+        children.live().for_each(|child| self.edit.discard(child));
+        Some(self.make_leaf(&mut packing, span))
     }
 }
 
-/// The header of a node with content.
-pub(super) fn header(kind: u8, points: bool, length: usize) -> Header {
+/// The header of a node with content; a leaf takes so many places of the branch above.
+pub(super) fn header(kind: u8, points: bool, width: u16, length: usize) -> Header {
     let Ok(length) = u32::try_from(length) else {
         unreachable!("an entry is shorter than 2 GiB, a leaf has less than 2²⁴ short ones");
     };
-    Header { kind, points: u8::from(points), count: 0, length }
+    Header { kind, points: u8::from(points), count: width, length }
 }

@@ -5,7 +5,10 @@
 //! them once, where it stays.
 
 use super::{
-    FEW_FIELDS, FieldTree, MOST_BYTES, MOST_FIELDS, apply::header, branch::Branch, leaf_fields,
+    FEW_FIELDS, FieldTree,
+    apply::header,
+    branch::{Branch, Span},
+    leaf_fields, may_be_leaf,
 };
 use crate::value::{
     change::Change,
@@ -26,8 +29,8 @@ use crate::value::{
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Graft {
     fate: Fate,
-    /// Which child of the root is another one.
-    index: usize,
+    /// Which places of the root have another child.
+    span: Span,
     child: Option<Node>,
     len: u64,
     bytes: u64,
@@ -43,9 +46,8 @@ impl Graft {
         edit: &mut Edit<'_, S>,
     ) -> Option<Self> {
         let hash = change.hash;
-        let index = hash.child(0);
         let mut path = Few::<&'g Branch, 6>::new();
-        let mut leaf = tree.children.child(index)?;
+        let mut leaf = tree.children.child(hash.child(0))?;
         leaf.fetch();
         while let Kind::Branch(branch) = leaf.kind() {
             path.push(branch);
@@ -55,33 +57,34 @@ impl Graft {
         if leaf.header().points != 0 {
             return None;
         }
+        let mut depth = depth_below(&path);
+        let mut span = leaf.span(hash.child(depth));
         let single = Single::new(&leaf_fields(leaf), change, Entry::of_leaf)?;
         let (fate, more) = match single.fate() {
-            Fate::Added if is_leaf(&single) => (Fate::Added, 1),
-            Fate::Replaced if is_leaf(&single) => (Fate::Replaced, 0),
+            Fate::Added if is_leaf(&single, span) => (Fate::Added, 1),
+            Fate::Replaced if is_leaf(&single, span) => (Fate::Replaced, 0),
             Fate::Removed if single.count() > 0 && stays_tree(tree, &path) => (Fate::Removed, -1),
             Fate::Idle => return Some(Self::idle(tree)),
             _ => return None,
         };
         edit.kill(leaf);
-        let header = header(LEAF, false, single.encoded_len());
+        let header = header(LEAF, false, span.width(), single.encoded_len());
         let mut child = edit.make_content(header, |to| single.write(to));
-        let mut depth = depth_below(&path);
         for &branch in path.iter().rev() {
             edit.kill_fixed(branch);
-            let index = hash.child(depth);
-            child = edit.make_changed(branch, |copy| copy.replace(index, child, more));
+            child = edit.make_changed(branch, |copy| copy.replace(span, child, more));
             depth -= 1;
+            span = Span::one(hash.child(depth));
         }
         let (len, bytes) =
             (tree.len.saturating_add_signed(more.into()), edit.bytes_after(tree.bytes));
-        Some(Self { fate, index, child: Some(child), len, bytes })
+        Some(Self { fate, span, child: Some(child), len, bytes })
     }
 
     /// Nothing else.
     #[cold]
     fn idle(tree: &FieldTree) -> Self {
-        Self { fate: Fate::Idle, index: 0, child: None, len: tree.len, bytes: tree.bytes }
+        Self { fate: Fate::Idle, span: Span::ALL, child: None, len: tree.len, bytes: tree.bytes }
     }
 
     /// What has happened to the field.
@@ -98,7 +101,7 @@ impl Graft {
     /// Makes the root of the old version that of the new one.
     #[inline]
     pub(crate) fn change_root(&self, root: &mut FieldTree) {
-        root.children.set(self.index, self.child);
+        root.children.set(self.span, self.child);
         (root.len, root.bytes) = (self.len, self.bytes);
     }
 }
@@ -112,8 +115,8 @@ fn depth_below(path: &[&Branch]) -> u8 {
 
 /// Whether a leaf may be like that.
 #[inline]
-fn is_leaf(single: &Single<'_>) -> bool {
-    !single.may_point() && single.count() <= MOST_FIELDS && single.encoded_len() <= MOST_BYTES
+fn is_leaf(single: &Single<'_>, span: Span) -> bool {
+    !single.may_point() && may_be_leaf(single.count(), single.encoded_len(), span)
 }
 
 /// Whether no branch becomes a leaf, nor the tree a packed value, when there is an entry less.

@@ -2,21 +2,18 @@
 //! over as many leaves as they need.
 
 use super::{
-    MOST_FIELDS, Outcome,
-    apply::Apply,
-    branch::{Branch, Children},
-    fits, hash_of,
+    Outcome,
+    apply::{Apply, Site},
+    branch::{Branch, Children, Span},
+    hash_of, may_be_leaf,
 };
 use crate::value::{
     change::{Change, Wish},
     element::Element,
     few::Few,
-    field_hash::{DEEPEST, FAN, FieldHash},
+    field_hash::FieldHash,
     packed::{Packing, entry::Entry, fields::Fields, plan::Plan},
-    tree::{
-        node::{Node, NodeRef},
-        store::NodeStore,
-    },
+    tree::{node::NodeRef, store::NodeStore},
 };
 use std::hash::BuildHasher;
 
@@ -42,42 +39,83 @@ struct Merged<'a> {
 impl<S: NodeStore, H: BuildHasher> Apply<'_, '_, S, H> {
     /// Hashes all entries of a leaf or packed value, and brings them in the order of their hashes.
     pub(crate) fn locate<'g>(&self, fields: Fields<'g>) -> Vec<Located<'g>> {
-        let mut located: Vec<_> = (0..fields.len())
-            .filter_map(|index| {
-                let (field, _) = Element::read(fields.entry(index))?;
-                let hash = hash_of(self.hasher, field);
-                let (raw, outside) = (fields.raw(index), fields.outside(index));
-                Some(Located { hash, tag: hash.tag(), field, raw, outside })
-            })
-            .collect();
+        let mut located = Vec::with_capacity(fields.len());
+        located.extend((0..fields.len()).filter_map(|index| {
+            let (raw, outside) = (fields.raw(index), fields.outside(index));
+            let (field, _) = Element::read(outside.map_or(raw, NodeRef::content))?;
+            let hash = hash_of(self.hasher, field);
+            Some(Located { hash, tag: hash.tag(), field, raw, outside })
+        }));
         located.sort_unstable_by_key(|located| located.hash);
         located
     }
 
-    /// Builds what holds these entries after these changes, both in the order of their hashes.
+    /// Builds what holds these entries after these changes, both in the order of their hashes, and
+    /// puts it in its place; returns the number of its entries.
     ///
-    /// Returns it with the number of its entries.
+    /// From the first place on, always the most places whose entries make a leaf get one.
     pub(super) fn merge<'g>(
         &mut self,
         located: &[Located<'g>],
         changes: &'g [Change<'g>],
-        depth: u8,
-    ) -> Option<(Node, u32)> {
-        if located.len() + changes.len() <= MOST_FIELDS || depth == DEEPEST {
-            let mut merged = merge_leaf(located, changes);
-            if fits(&merged.packing, depth) {
-                self.outcome.include(merged.outcome);
-                merged.dead.iter().for_each(|&outside| self.edit.kill(outside));
-                #[expect(
-                    clippy::cast_possible_truncation,
-                    reason = "less than 2³², as all entries"
-                )]
-                let count = merged.packing.count() as u32;
-                return self.make_leaf(&mut merged.packing).map(|leaf| (leaf, count));
+        Site { children, span, depth }: Site<'_>,
+    ) -> u32 {
+        let (mut located, mut changes, mut total) = (located, changes, 0);
+        let mut part = span;
+        loop {
+            let here = located.partition_point(|here| here.hash.child(depth) < part.end());
+            let (here, after) = located.split_at(here);
+            let now = changes.partition_point(|change| change.hash.child(depth) < part.end());
+            let (now, later) = changes.split_at(now);
+            let mut site = Site { children: &mut *children, span: part, depth };
+            total += match (self.merge_to_leaf(here, now, &mut site), part.half()) {
+                (Some(count), _) => count,
+                (None, Some(half)) => {
+                    part = half;
+                    continue;
+                }
+                (None, None) => self.merge_to_branch(here, now, site),
+            };
+            if part.end() >= span.end() {
+                return total;
             }
+            (located, changes) = (after, later);
+            part = Span::widest(part.end(), span);
         }
-        let (children, total) = self.merge_children(located, changes, depth);
-        (!children.is_empty()).then(|| (self.edit.make(&Branch::new(children, total)), total))
+    }
+
+    /// The same, if it can be one leaf.
+    fn merge_to_leaf<'g>(
+        &mut self,
+        located: &[Located<'g>],
+        changes: &'g [Change<'g>],
+        site: &mut Site<'_>,
+    ) -> Option<u32> {
+        let most = located.len() + changes.len();
+        if !may_be_leaf(most, 0, site.span) && !site.is_deepest() {
+            return None;
+        }
+        let mut merged = merge_leaf(located, changes);
+        if !site.fits(&merged.packing) {
+            return None;
+        }
+        self.outcome.include(merged.outcome);
+        merged.dead.iter().for_each(|&outside| self.edit.kill(outside));
+        site.put(self.make_leaf(&mut merged.packing, site.span));
+        #[expect(clippy::cast_possible_truncation, reason = "less than 2³², as all entries")]
+        Some(merged.packing.count() as u32)
+    }
+
+    /// The same, for one place, with a branch.
+    fn merge_to_branch<'g>(
+        &mut self,
+        located: &[Located<'g>],
+        changes: &'g [Change<'g>],
+        mut site: Site<'_>,
+    ) -> u32 {
+        let (children, total) = self.merge_children(located, changes, site.depth + 1);
+        site.put((total > 0).then(|| self.edit.make(&Branch::new(children, total))));
+        total
     }
 
     /// Builds the children of what holds these entries after these changes, and counts entries.
@@ -87,21 +125,9 @@ impl<S: NodeStore, H: BuildHasher> Apply<'_, '_, S, H> {
         changes: &'g [Change<'g>],
         depth: u8,
     ) -> (Children, u32) {
-        let (mut children, mut total) = (Children::NONE, 0);
-        let (mut located, mut changes) = (located, changes);
-        for index in 0..FAN {
-            let here = located.partition_point(|located| located.hash.child(depth) <= index);
-            let (here, after) = located.split_at(here);
-            let change = changes.partition_point(|change| change.hash.child(depth) <= index);
-            let (change, later) = changes.split_at(change);
-            (located, changes) = (after, later);
-            if !(here.is_empty() && change.is_empty())
-                && let Some((child, count)) = self.merge(here, change, depth + 1)
-            {
-                children.set(index, Some(child));
-                total += count;
-            }
-        }
+        let mut children = Children::NONE;
+        let site = Site { children: &mut children, span: Span::ALL, depth };
+        let total = self.merge(located, changes, site);
         (children, total)
     }
 }

@@ -1,28 +1,47 @@
 //! Hashes and sets that are too large to be packed: a radix tree on the hash of the field.
 //!
 //! ```text
-//! record: length, bytes and 32 children by bits [63:59] of the hash
-//!   └── branch at depth 1: 32 children by bits [58:54]
-//!         └── leaf: up to 32 entries and 1,200 bytes, as a packed value lays them out
+//! record: length, bytes and 32 places by bits [63:59] of the hash
+//!   └── branch at depth 1: 32 places by bits [58:54]
+//!         ├── leaf of one place: up to 32 entries and 1,200 bytes, as a packed value lays them out
+//!         └── leaf of 2, 4, 8, 16 or all 32 places beside each other: up to 12 entries and 600 bytes
 //! ```
 //!
-//! The root lies in the record itself, which saves a node to copy and a miss to wait for. A leaf that
-//! would become larger is split over a branch, and a branch with eight entries or fewer becomes a leaf
-//! again. At depth 10 the hash has run out: fields whose hashes agree in 50 bits
+//! The root lies in the record itself, which saves a node to copy and a miss to wait for. A leaf of
+//! several places is the child of each of them, and says in its header how many they are. If it would
+//! become larger, two leaves of half of the places take its place, by a bit of the hash; if a leaf of
+//! one place would, a branch does, whose leaves have as many places each as they can. A branch with
+//! eight entries or fewer becomes a leaf of its place again. What is added where there is no child
+//! gets a leaf of as many places without one as there are around it.
+//! At depth 10 the hash has run out: fields whose hashes agree in 50 bits
 //! share a leaf, however many they are. An entry of more than 256 bytes lies in a block of its own,
 //! and its leaf points at it, so that changing a short value never copies a long one.
 //!
-//! Why 32 children: one level less than with 16 pays for the longer branches. Medians of interleaved
+//! Why leaves share places: hashes are uniform, so that near a million fields one HSET of a new one in
+//! twenty finds a full leaf of one place. Split over a branch whose children have a place each, it
+//! makes some twenty leaves, in 10 µs; as it is, five, in 5 µs. HSETs of new fields, each timed, the
+//! best of five interleaved rounds on a busy machine, which interrupts a thread for about 10 µs a
+//! thousand times a second:
+//!
+//! | fields there         | a leaf a place: 98th | 99.9th | bytes a field | shared: 98th | 99.9th | bytes a field |
+//! |---------------------:|-------:|-------:|-----:|-------:|-------:|-----:|
+//! | 500,000 to 600,000   | 1.3 µs |  13 µs | 39.4 | 1.4 µs |  11 µs | 39.4 |
+//! | 900,000 to 1,000,000 |  10 µs |  20 µs | 45.2 | 5.1 µs |  14 µs | 42.2 |
+//! | 1,000,000 to 1,100,000 | 11 µs | 24 µs | 48.7 | 5.8 µs |  17 µs | 44.1 |
+//!
+//! Why shared leaves are split at 12 entries, not at 32: an HSET copies its leaf. With up to 16, an HGET
+//! among 10,000 fields took 6 ns more.
+//!
+//! Why 32 places: one level less than with 16 pays for the longer branches. Medians of interleaved
 //! rounds on one busy machine, fields and values of 16 bytes, one thread:
 //!
-//! | children | HGET, 10,000 | HSET, 10,000 | SADD or SREM, 10,000 | bytes a field: 10,000 | 1,000,000 |
-//! |---------:|-------------:|-------------:|---------------------:|----------------------:|----------:|
-//! | 16       | 133 ns       | 442 ns       | 441 ns               | 46.7                  | 38.6      |
-//! | 32       | 104 ns       | 392 ns       | 379 ns               | 39.3                  | 44.3      |
+//! | places | HGET, 10,000 | HSET, 10,000 | SADD or SREM, 10,000 | bytes a field: 10,000 | 1,000,000 |
+//! |-------:|-------------:|-------------:|---------------------:|----------------------:|----------:|
+//! | 16     | 133 ns       | 442 ns       | 441 ns               | 46.7                  | 38.6      |
+//! | 32     | 104 ns       | 392 ns       | 379 ns               | 39.3                  | 44.3      |
 //!
-//! With a million fields an HSET takes the same with both. What it costs: an HSET that splits a leaf
-//! makes up to 32 others, in some 10 µs. Near a million fields, where leaves are just
-//! full, one HSET of a new field in thirty does: 17 µs at the 99.9th percentile in place of 11.
+//! With a million fields an HSET takes the same with both. Both were measured with a place a leaf; now
+//! that leaves share places, a field takes 39.3 and 41.7 bytes.
 //!
 //! The order of the hash is also the order in which a scan shows the entries: a cursor is the first
 //! 50 bits of the hash up to which everything has been shown. An entry that stays is therefore met
@@ -47,17 +66,23 @@ use super::{
 };
 use crate::value::{
     element::Element,
-    field_hash::{DEEPEST, FieldHash},
+    field_hash::FieldHash,
     packed::{Packing, fields::Fields, plan::Plan},
 };
-use branch::Children;
+use branch::{Children, Span};
 use std::hash::BuildHasher;
 
-/// The most entries of a leaf.
+/// The most entries of a leaf that takes one place of a branch.
 const MOST_FIELDS: usize = 32;
 
-/// The most bytes of a leaf with several entries.
+/// The most bytes of such a leaf with several entries.
 const MOST_BYTES: usize = 1200;
+
+/// The most entries of a leaf that takes several places.
+const MOST_SHARED_FIELDS: usize = 12;
+
+/// The most bytes of such a leaf with several entries.
+const MOST_SHARED_BYTES: usize = 600;
 
 /// Entries below which a branch becomes a leaf.
 const FEW_FIELDS: u32 = 8;
@@ -121,11 +146,20 @@ pub(crate) fn leaf_fields(leaf: NodeRef<'_>) -> Fields<'_> {
     unsafe { Fields::pointing(content) }
 }
 
-/// Whether a leaf at a depth may be like that.
+/// Whether a leaf for some places of a branch may be like that, when the hash can lead deeper.
+fn fits(leaf: &Packing<'_>, span: Span) -> bool {
+    leaf.count() <= 1 || may_be_leaf(leaf.count(), leaf.encoded_len(), span)
+}
+
+/// Whether a leaf for some places of a branch may have so many entries and bytes.
 #[inline]
-fn fits(leaf: &Packing<'_>, depth: u8) -> bool {
-    let is_small = leaf.count() <= MOST_FIELDS && leaf.encoded_len() <= MOST_BYTES;
-    is_small || leaf.count() <= 1 || depth == DEEPEST
+fn may_be_leaf(count: usize, bytes: usize, span: Span) -> bool {
+    let [most_fields, most_bytes] = if span.width() == 1 {
+        [MOST_FIELDS, MOST_BYTES]
+    } else {
+        [MOST_SHARED_FIELDS, MOST_SHARED_BYTES]
+    };
+    count <= most_fields && bytes <= most_bytes
 }
 
 /// The hash of a field, whatever form it is kept in.

@@ -53,12 +53,14 @@ impl<'g> FieldIter<'g> {
     fn advance(&mut self) -> bool {
         let Some((children, next)) = self.path.as_mut_slice().last_mut() else { return false };
         let (children, index) = (*children, *next);
-        *next += 1;
         if index == FAN {
             let last = self.path.len() - 1;
             self.path.swap_remove(last);
         } else if let Some(child) = children.child(index) {
+            *next = child.span(index).end();
             self.enter(child);
+        } else {
+            *next += 1;
         }
         true
     }
@@ -121,16 +123,12 @@ fn leaf_at(tree: &FieldTree, place: Place) -> (Option<NodeRef<'_>>, Option<Place
         let at = place.child(depth);
         let Some(child) = children.child(at) else {
             let next = (at + 1..FAN).find(|&index| children.child(index).is_some());
-            let next = match next {
-                Some(index) => Some(place.at_child(depth, index)),
-                None => place.after(depth),
-            };
-            return (None, next);
+            return (None, place.at_child(depth, next.unwrap_or(FAN)));
         };
-        depth += 1;
         match child.kind() {
             Kind::Branch(branch) => children = &branch.children,
-            _ => return (Some(child), place.after(depth)),
+            _ => return (Some(child), place.at_child(depth, child.span(at).end())),
         }
+        depth += 1;
     }
 }
