@@ -114,7 +114,7 @@ fn depth_below(path: &[&Branch]) -> u8 {
 }
 
 /// Whether a leaf may be like that.
-#[inline]
+#[inline(always)]
 fn is_leaf(single: &Single<'_>, span: Span) -> bool {
     !single.may_point() && may_be_leaf(single.count(), single.encoded_len(), span)
 }
