@@ -69,7 +69,7 @@ unsafe fn look(py: Python<'_>, pool: *mut ffi::PyObject, key: *mut ffi::PyObject
         return Look::Uncommon;
     }
     let seen = pool.core().view_with(name, |value| match value {
-        HostRef::Bytes(text) => new_value(py, text),
+        HostRef::Bytes(text) => new_value(py, pool, text),
         HostRef::Object(object) => objects::reference(py, object),
     });
     match seen {
@@ -81,14 +81,21 @@ unsafe fn look(py: Python<'_>, pool: *mut ffi::PyObject, key: *mut ffi::PyObject
 
 /// A new reference to a value; null if it is to be read in the other way.
 #[inline(always)]
-fn new_value(py: Python<'_>, value: &[u8]) -> *mut ffi::PyObject {
-    if values::is_text(value) && value.is_ascii() {
-        return new_ascii(value);
-    }
-    match values::bytes_of(value) {
+fn new_value(py: Python<'_>, pool: &Pool, value: &[u8]) -> *mut ffi::PyObject {
+    pool.ready.get(py, value).unwrap_or_else(|| make(py, pool, value))
+}
+
+/// Makes a value; kept out of [`new_value`] so that this is short.
+#[inline(never)]
+fn make(py: Python<'_>, pool: &Pool, value: &[u8]) -> *mut ffi::PyObject {
+    let made = match values::bytes_of(value) {
         Some(bytes) => new_bytes(bytes),
+        None if values::is_text(value) && value.is_ascii() => new_ascii(value),
         None => new_other(py, value),
-    }
+    };
+    // SAFETY: it was made of a value of one of the six types.
+    unsafe { pool.ready.note(py, value, made) };
+    made
 }
 
 /// The part of [`new_value`] that is longer, kept out of it so that it needs few registers.
@@ -200,17 +207,17 @@ unsafe extern "C" fn get(
     let py = unsafe { Python::assume_attached() };
     // SAFETY: these are the arguments that we were called with.
     let (key, default) = match *unsafe { arguments(args, nargs) } {
-        [key] if names.is_null() => (key, None),
-        [key, default] if names.is_null() => (key, Some(default)),
+        [key] if names.is_null() => (key, ptr::null_mut()),
+        [key, default] if names.is_null() => (key, default),
         // SAFETY: as above.
         _ => return unsafe { call(&GET, pool, args, nargs, names) },
     };
     // SAFETY: a method's descriptor has checked the type of what it is called on.
     match unsafe { look(py, pool, key) } {
         Look::Hit(value) => value,
-        Look::Miss => match default {
-            // SAFETY: it is an object.
-            Some(default) => unsafe { Bound::from_borrowed_ptr(py, default) }.into_ptr(),
+        // SAFETY: null, or an object.
+        Look::Miss => match unsafe { Bound::from_borrowed_ptr_or_opt(py, default) } {
+            Some(default) => default.into_ptr(),
             None => py.None().into_ptr(),
         },
         // SAFETY: these are the arguments that we were called with.

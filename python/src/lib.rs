@@ -8,6 +8,7 @@
 //! * **Objects.** Any other object is kept by reference: see [`objects`] for where they end.
 //! * **Attachment.** Calls on one key stay attached to the interpreter: letting go and coming back
 //!   costs more than they do, and they wait for nobody. Walks over all keys let go.
+//! * **Short values** that are read again and again are made once: see [`ready`].
 //! * **Forks** are waited for and told about: see [`fork`].
 //!
 //! # How it is built
@@ -34,6 +35,8 @@ mod lists;
 mod numbers;
 mod objects;
 mod pool;
+#[cfg(not(feature = "abi3"))]
+mod ready;
 mod scans;
 mod sets;
 mod sizes;
