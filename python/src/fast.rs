@@ -14,10 +14,10 @@ use memory_cache_pool::HostRef;
 use pyo3::{
     PyTypeInfo,
     exceptions::PyKeyError,
-    ffi,
+    ffi, intern,
     prelude::*,
     sync::PyOnceLock,
-    types::{PyBool, PyString, PyType},
+    types::{PyBool, PyString, PyTuple, PyType},
 };
 use std::{ffi::CStr, ptr};
 
@@ -154,6 +154,18 @@ unsafe fn count(names: *mut ffi::PyObject) -> ffi::Py_ssize_t {
     unsafe { ffi::PyTuple_GET_SIZE(names) }
 }
 
+/// The names of some arguments, where the key may be called `name`, as redis-py calls it.
+fn with_key<'py>(names: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyTuple>> {
+    let py = names.py();
+    let (name, key) = (intern!(py, "name"), intern!(py, "key"));
+    let renamed = names.iter().map(|given| match given.eq(name) {
+        Ok(true) => Ok(key.clone().into_any()),
+        Ok(false) => Ok(given),
+        Err(error) => Err(error),
+    });
+    PyTuple::new(py, renamed.collect::<PyResult<Vec<_>>>()?)
+}
+
 /// Calls a method of PyO3's with the same arguments.
 ///
 /// # Safety
@@ -175,6 +187,17 @@ unsafe fn call(
         let named = unsafe { count(names) };
         // SAFETY: so many arguments are there.
         all.extend(unsafe { arguments(args, nargs + named) });
+        // SAFETY: null, or a tuple.
+        let names = unsafe { Bound::from_borrowed_ptr_or_opt(py, names) };
+        let names = names.map(|names| with_key(&names.cast_into::<PyTuple>()?));
+        let names = match names.transpose() {
+            Ok(names) => names,
+            Err(error) => {
+                error.restore(py);
+                return ptr::null_mut();
+            }
+        };
+        let names = names.as_ref().map_or(ptr::null_mut(), Bound::as_ptr);
         // SAFETY: a callable and as many arguments as it says.
         unsafe { ffi::PyObject_Vectorcall(method.as_ptr(), all.as_ptr(), 1 + positional, names) }
     })
