@@ -15,6 +15,8 @@
 //!   preempted, and how many pages they touched for the first time, is told with each result.
 //!   Each operation's *own* time is told too: without that for which its thread could have run and
 //!   was not let.
+//! * Whatever memory costs. Of those who grow, two have [memory and no table](plain_memory): what they
+//!   take is what the machine asks of whoever touches new pages, or holds as much as the others.
 //! * In an [open loop](beat), the time since the operation was due.
 //!
 //! Each contender is measured in a process of its own, whose memory was touched before, so that it
@@ -36,12 +38,12 @@ pub mod case;
 pub mod churn;
 pub mod drive;
 pub mod figures;
-pub mod fresh_pages;
 pub mod growth;
 pub mod interference;
 pub mod memory;
 pub mod mix;
 pub mod pinned;
+pub mod plain_memory;
 pub mod plot;
 pub mod recorder;
 pub mod report;

@@ -1,6 +1,6 @@
 //! Who is measured.
 
-use super::fresh_pages::FreshPages;
+use super::plain_memory::{FreshPages, TouchedPages};
 use crate::contender::{Contender, DashMap, Moka, Papaya, Pool, QuickCache, Scc, ShardedMutex};
 
 /// A contender that does nothing: its median is the time of the measurement itself, and its worst
@@ -54,8 +54,8 @@ pub const NAMES: [&str; 8] = [
     EmptyLoop::NAME,
 ];
 
-/// The same, with a second floor for those who grow.
-pub const GROWING: [&str; 9] = [
+/// The same, with two more floors for those who grow.
+pub const GROWING: [&str; 10] = [
     Pool::NAME,
     Papaya::NAME,
     DashMap::NAME,
@@ -64,6 +64,7 @@ pub const GROWING: [&str; 9] = [
     Moka::NAME,
     ShardedMutex::NAME,
     FreshPages::NAME,
+    TouchedPages::NAME,
     EmptyLoop::NAME,
 ];
 
@@ -78,6 +79,7 @@ pub fn one<M: Measure>(contender: &str, of: &M) -> Option<M::Result> {
         Moka::NAME => of.measure::<Moka>(),
         ShardedMutex::NAME => of.measure::<ShardedMutex>(),
         FreshPages::NAME => of.measure::<FreshPages>(),
+        TouchedPages::NAME => of.measure::<TouchedPages>(),
         EmptyLoop::NAME => of.measure::<EmptyLoop>(),
         _ => return None,
     })
