@@ -91,9 +91,9 @@ fn make(py: Python<'_>, pool: &Pool, value: &[u8]) -> *mut ffi::PyObject {
     let made = match values::bytes_of(value) {
         Some(bytes) => new_bytes(bytes),
         None if values::is_text(value) && value.is_ascii() => new_ascii(value),
-        None => new_other(py, value),
+        None => return new_other(py, value),
     };
-    // SAFETY: it was made of a value of one of the six types.
+    // SAFETY: it is one of the two, or null.
     unsafe { pool.ready.note(py, value, made) };
     made
 }

@@ -16,7 +16,8 @@
 //! For the interpreter at hand: a `get` of 16 bytes takes four times as long with the stable interface
 //! of 3.9, which has no fast calls, and `pool[key]` a third longer. The feature `abi3` builds one
 //! wheel for every CPython from 3.9 on. Nothing here changes after it was made, or without an
-//! atomic or a lock, so that the module does without the interpreter's lock where there is none.
+//! atomic or a lock, but for what [`ready`] keeps, which is nothing where the interpreter has no lock: the
+//! module does without.
 
 #![expect(clippy::doc_markdown, reason = "Python shows these documents as they are")]
 

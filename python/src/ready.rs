@@ -75,7 +75,7 @@ impl Ready {
     ///
     /// # Safety
     ///
-    /// It is an object of one of the six types, or null.
+    /// It is a `str`, a `bytes`, or null.
     #[inline(always)]
     pub(crate) unsafe fn note(&self, _: Python<'_>, value: &[u8], made: *mut ffi::PyObject) {
         let Some(place) = self.place(value) else { return };
