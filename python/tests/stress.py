@@ -101,11 +101,14 @@ class Report:
         quarter = max(1, len(self.samples) // 4)
         third, last = self.samples[2 * quarter : 3 * quarter], self.samples[-quarter:]
 
-        def mean(samples, name):
-            return statistics.mean(getattr(sample, name) for sample in samples)
+        def typical(samples, name):
+            return statistics.median(getattr(sample, name) for sample in samples)
 
         names = ("resident", "allocated", "traced")
-        return {name: (mean(last, name) - mean(third, name), mean(third, name)) for name in names}
+        return {
+            name: (typical(last, name) - typical(third, name), typical(third, name))
+            for name in names
+        }
 
     def is_flat(self):
         """Whether none grew by more than is allowed."""
