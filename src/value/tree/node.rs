@@ -3,9 +3,9 @@
 //! ```text
 //! header           kind u8 | points u8 | count u16 | length u32
 //! branch           header | children [*; 32]                                         272 bytes
-//! branch of lists  header | bytes u64 | counts [u32; 16] | children [*; 16]          208 bytes
-//! low branch       header | bytes u64 | counts [u32; 16] | marks [[u64; 2]; 16]
-//!                  | children [*; 16]                                                464 bytes
+//! branch of lists  header | bytes u64 | counts [u32; 32] | children [*; 32]          400 bytes
+//! low branch       header | bytes u64 | counts [u32; 32] | marks [[u64; 2]; 32]
+//!                  | children [*; 32]                                                912 bytes
 //! leaf             header | content: packed fields, or the elements of a chunk
 //! outside          header | content: one entry
 //! ```
@@ -159,7 +159,8 @@ impl<'g> NodeRef<'g> {
     }
 
     /// Asks for what lies behind its header, all of which is going to be read: so these lines come
-    /// with the header's and not one after another behind it. A leaf and a branch rarely have more.
+    /// with the header's and not one after another behind it. Most leaves have no more, and of the larger
+    /// branches it is the part that is looked at first.
     #[inline(always)]
     pub(super) fn fetch(self) {
         for line in 1..=5 {

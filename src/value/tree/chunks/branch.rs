@@ -1,10 +1,9 @@
 //! A branch of a list, which counts the elements below each child.
 
-use super::marks::Marks;
+use super::{FAN, marks::Marks};
 use crate::{
     reclaim::magazine::block_bytes,
     value::{
-        field_hash::FAN,
         packed::run::Side,
         tree::{
             edit::{Edit, Part},
@@ -77,7 +76,7 @@ impl Head {
     /// Puts nodes in the place of some children, for which there is room. The bytes are the caller's
     /// to count.
     #[inline]
-    #[expect(clippy::cast_possible_truncation, reason = "sixteen at most")]
+    #[expect(clippy::cast_possible_truncation, reason = "as many as a branch has, at most")]
     fn replace(&mut self, children: &mut Children, at: usize, taken: usize, nodes: &[Part]) {
         let old = self.child_count();
         if taken != nodes.len() {
@@ -238,14 +237,17 @@ impl<'g> AnyBranch<'g> {
     }
 
     /// Makes a branch with another child, of as many elements, in the place of one, and kills this
-    /// one. So many bytes are added, which may wrap; whoever has marks asks for those of the child.
+    /// one. So many bytes are added, which may wrap; whoever has marks of the child has them changed.
+    ///
+    /// Where they lie: if the call returned them, they would be written in other pieces than they are
+    /// read in, which processors wait for.
     #[inline]
     pub(super) fn make_with_child<S: NodeStore>(
         self,
         at: usize,
         child: Node,
         bytes: u64,
-        marks: impl FnOnce() -> Marks,
+        change_marks: impl FnOnce(&mut Marks),
         edit: &mut Edit<'_, S>,
     ) -> Node {
         match self {
@@ -254,7 +256,7 @@ impl<'g> AnyBranch<'g> {
                 edit.make_changed(low, |copy| {
                     copy.children[at % FAN] = Some(child);
                     copy.head.bytes = copy.head.bytes.wrapping_add(bytes);
-                    copy.marks[at % FAN] = marks();
+                    change_marks(&mut copy.marks[at % FAN]);
                 })
             }
             Self::High(high) => {

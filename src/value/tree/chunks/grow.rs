@@ -1,7 +1,7 @@
 //! Putting chunks in the place of one, and at the ends.
 
 use super::{
-    Parts,
+    FAN, Parts,
     branch::{AnyBranch, LowBranch},
     child_with,
     marks::Marks,
@@ -9,7 +9,6 @@ use super::{
 };
 use crate::value::{
     few::Few,
-    field_hash::FAN,
     packed::run::Side,
     tree::{
         edit::{Edit, Part},

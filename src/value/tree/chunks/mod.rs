@@ -1,7 +1,7 @@
 //! The middle of a long list: a B+ tree of chunks with counts.
 //!
 //! ```text
-//! branch of height 2 ── up to sixteen children, and how many elements are below each
+//! branch of height 2 ── up to 32 children, and how many elements are below each
 //!   └── branch of height 1 ── the same, and which elements may be in each
 //!         └── chunk: elements of 512 bytes together, or one longer element
 //! ```
@@ -14,7 +14,7 @@
 //! there. Only branches right above chunks keep marks, of each of them: below a higher branch there are
 //! so many elements that they would tell nothing, and every change copies all branches above a chunk.
 //!
-//! A node that would get a seventeenth child is split, at the end that grows if it grows at an end,
+//! A node that would get a 33rd child is split, at the end that grows if it grows at an end,
 //! so that a queue fills its nodes to the last place; else in halves. Nodes are never joined: one
 //! that loses its last child goes, and a root with one child gives way to it. A list whose elements
 //! are removed here and there may thus be left with one element in a chunk of 32 bytes.
@@ -36,12 +36,19 @@ use super::{
     node::{Header, LEAF, NodeRef, content_block},
     store::NodeStore,
 };
-use crate::value::{few::Few, field_hash::FAN, packed::run::Run};
+use crate::value::{few::Few, packed::run::Run};
 use branch::{AnyBranch, Head};
 use marks::Marks;
 
 /// The most bytes of a chunk with several elements.
 pub(crate) const CHUNK: usize = 512;
+
+/// Children of a branch. With 20 an edit of a hundred thousand elements copies two thirds of the bytes and
+/// takes 8 % less; but a search, which goes from one branch to the next, takes 15 % longer.
+const FAN: usize = 32;
+
+/// Children whose counts are summed before any of them is looked at.
+const GROUP: usize = 8;
 
 /// Nodes that stand side by side at one height.
 pub(crate) type Parts = Few<Part, 2>;
@@ -73,15 +80,36 @@ pub(crate) fn find(root: NodeRef<'_>, index: u64) -> Option<Found<'_>> {
 /// the last child, if it has fewer.
 #[inline]
 fn child_with(branch: &Head, index: u64) -> (usize, u64) {
-    let mut before = 0;
-    for (child, &count) in branch.counts.iter().enumerate() {
-        let after = before + u64::from(count);
-        if index < after || child + 1 >= branch.child_count() {
-            return (child, before);
-        }
-        before = after;
+    let mut left = u32::try_from(index).unwrap_or(u32::MAX);
+    let (groups, _) = branch.counts.as_chunks::<GROUP>();
+    let sums: [u32; FAN / GROUP] = std::array::from_fn(|group| {
+        groups[group].iter().fold(0_u32, |sum, &n| sum.wrapping_add(n))
+    });
+    let group = pass(sums, &mut left);
+    let child = GROUP * group + pass(groups[group], &mut left);
+    let last = branch.child_count().saturating_sub(1);
+    if child > last {
+        return (last, branch.total().wrapping_sub(branch.counts[last % FAN]).into());
     }
-    (FAN - 1, before)
+    (child, index - u64::from(left))
+}
+
+/// Passes over counts, the last one excepted, as long as that leaves something of an index; says how
+/// many it has passed.
+///
+/// All of them are looked at: whoever stopped at the right one would stop at another one each time,
+/// which processors foresee badly.
+#[inline]
+fn pass<const COUNTS: usize>(counts: [u32; COUNTS], index: &mut u32) -> usize {
+    let (mut passed, mut before, mut after) = (0, 0, 0_u32);
+    for &count in &counts[..COUNTS - 1] {
+        after = after.wrapping_add(count);
+        let is_passed = after <= *index;
+        passed += usize::from(is_passed);
+        before = if is_passed { after } else { before };
+    }
+    *index -= before;
+    passed
 }
 
 /// The number of elements of a chunk.

@@ -27,6 +27,8 @@ pub(crate) fn set<S: NodeStore>(
         let (at, before) = child_with(&branch, rest);
         path.push((branch, at));
         chunk = branch.child(at)?;
+        // All of it is going to be copied.
+        chunk.fetch();
         rest -= before;
     }
     let (old, count) = (chunk.content(), element_count(chunk));
@@ -47,11 +49,13 @@ pub(crate) fn set<S: NodeStore>(
     });
     let bytes = (content_block(length) as u64).wrapping_sub(content_block(old.len()) as u64);
     for &(branch, at) in path.iter().rev() {
-        let marks = || {
-            let all = branch.marks_of(at).with(Marks::of(element));
-            if all.are_few() { all } else { marks_of([front, back.bytes()], element) }
+        let change_marks = |marks: &mut Marks| {
+            *marks = marks.with(Marks::of(element));
+            if !marks.are_few() {
+                *marks = marks_of([front, back.bytes()], element);
+            }
         };
-        node = branch.make_with_child(at, node, bytes, marks, edit);
+        node = branch.make_with_child(at, node, bytes, change_marks, edit);
     }
     Some(node)
 }
