@@ -30,6 +30,8 @@ KEYS = 5_000
 #: What the last half may grow by: relative, and in bytes whatever the size.
 GROWTH = 0.02
 SLACK = 256 << 10
+#: glibc's name for a parameter of its allocator.
+M_ARENA_MAX = -8
 #: How often all threads stop.
 RESTS = 40
 
@@ -54,6 +56,8 @@ class Heap:
         self.is_known = hasattr(self.library, "mallinfo2")
         if self.is_known:
             self.library.mallinfo2.restype = CountOfHeap
+            # One arena instead of one for each thread, which take minutes to reach their sizes.
+            self.library.mallopt(M_ARENA_MAX, 1)
         self.library.malloc.argtypes = [ctypes.c_size_t]
         self.library.malloc.restype = ctypes.c_void_p
 
