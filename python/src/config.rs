@@ -140,6 +140,18 @@ pub(crate) fn policy(value: &Bound<'_, PyAny>) -> PyResult<EvictionPolicy> {
     name.parse().map_err(|error| PyValueError::new_err(format!("eviction_policy: {error}")))
 }
 
+/// A choice, as a field's value.
+fn choice(field: &str, given: Option<&Bound<'_, PyAny>>, usual: bool) -> PyResult<bool> {
+    let Some(value) = given else { return Ok(usual) };
+    match value.cast::<PyBool>() {
+        Ok(truth) => Ok(truth.is_true()),
+        Err(_) => {
+            let name = type_name(value);
+            Err(PyTypeError::new_err(format!("{field} has to be a bool, not {name}")))
+        }
+    }
+}
+
 /// A clock, as a field's value.
 fn clock(value: &Bound<'_, PyAny>) -> PyResult<Py<Clock>> {
     value.cast::<Clock>().map(|clock| clock.clone().unbind()).map_err(|_| {
@@ -151,11 +163,16 @@ fn clock(value: &Bound<'_, PyAny>) -> PyResult<Py<Clock>> {
 #[pymethods]
 impl Config {
     #[new]
-    #[pyo3(signature = (
-        *, max_memory=None, max_keys=None, default_ttl=None, eviction_policy=None,
-        cleanup_interval=None, enable_stats=true, thread_safe=true, list_max_len=None,
-        capacity=None, copy_values=false, clock=None,
-    ))]
+    #[pyo3(
+        signature = (
+            *, max_memory=None, max_keys=None, default_ttl=None, eviction_policy=None,
+            cleanup_interval=None, enable_stats=None, thread_safe=None, list_max_len=None,
+            capacity=None, copy_values=None, clock=None,
+        ),
+        text_signature = "(*, max_memory=None, max_keys=None, default_ttl=None, \
+            eviction_policy=None, cleanup_interval=None, enable_stats=True, thread_safe=True, \
+            list_max_len=None, capacity=None, copy_values=False, clock=None)",
+    )]
     #[expect(clippy::too_many_arguments, reason = "each by its name")]
     fn new(
         max_memory: Option<&Bound<'_, PyAny>>,
@@ -163,11 +180,11 @@ impl Config {
         default_ttl: Option<&Bound<'_, PyAny>>,
         eviction_policy: Option<&Bound<'_, PyAny>>,
         cleanup_interval: Option<&Bound<'_, PyAny>>,
-        enable_stats: bool,
-        thread_safe: bool,
+        enable_stats: Option<&Bound<'_, PyAny>>,
+        thread_safe: Option<&Bound<'_, PyAny>>,
         list_max_len: Option<&Bound<'_, PyAny>>,
         capacity: Option<&Bound<'_, PyAny>>,
-        copy_values: bool,
+        copy_values: Option<&Bound<'_, PyAny>>,
         clock: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let config = Self {
@@ -178,11 +195,11 @@ impl Config {
             cleanup_interval: cleanup_interval
                 .map(|interval| duration("cleanup_interval", interval))
                 .transpose()?,
-            enable_stats,
-            thread_safe,
+            enable_stats: choice("enable_stats", enable_stats, true)?,
+            thread_safe: choice("thread_safe", thread_safe, true)?,
             list_max_len: list_max_len.map(|most| count("list_max_len", most)).transpose()?,
             capacity: capacity.map(|keys| count("capacity", keys)).transpose()?,
-            copy_values,
+            copy_values: choice("copy_values", copy_values, false)?,
             clock: clock.map(self::clock).transpose()?,
         };
         config.core()?.check().map_err(|error| crate::errors::config_error(&error))?;

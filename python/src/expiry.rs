@@ -51,83 +51,83 @@ impl Pool {
 
 #[pymethods]
 impl Pool {
-    /// Lets `key` expire in some seconds (an int, a float or a timedelta); zero or less deletes it.
+    /// Lets `name` expire in some seconds (an int, a float or a timedelta); zero or less deletes it.
     ///
     /// Returns False when the key does not exist, or a condition does not hold: nx, only if it has no
     /// time to live; xx, only if it has one; gt, lt, only if the new one is later or sooner.
-    #[pyo3(signature = (key, time, nx=false, xx=false, gt=false, lt=false))]
+    #[pyo3(signature = (name, time, nx=false, xx=false, gt=false, lt=false))]
     #[expect(clippy::fn_params_excessive_bools, reason = "as EXPIRE has them")]
     fn expire(
         &self,
-        key: &Bound<'_, PyAny>,
+        name: &Bound<'_, PyAny>,
         time: &Bound<'_, PyAny>,
         nx: bool,
         xx: bool,
         gt: bool,
         lt: bool,
     ) -> PyResult<bool> {
-        self.expire_by(key, in_seconds(time)?, Flags { nx, xx, gt, lt })
+        self.expire_by(name, in_seconds(time)?, Flags { nx, xx, gt, lt })
     }
 
-    /// Lets `key` expire in some milliseconds; as expire().
-    #[pyo3(signature = (key, time, nx=false, xx=false, gt=false, lt=false))]
+    /// Lets `name` expire in some milliseconds; as expire().
+    #[pyo3(signature = (name, time, nx=false, xx=false, gt=false, lt=false))]
     fn pexpire(
         &self,
-        key: &Bound<'_, PyAny>,
+        name: &Bound<'_, PyAny>,
         time: &Bound<'_, PyAny>,
         nx: bool,
         xx: bool,
         gt: bool,
         lt: bool,
     ) -> PyResult<bool> {
-        self.expire_by(key, in_millis(time)?, Flags { nx, xx, gt, lt })
+        self.expire_by(name, in_millis(time)?, Flags { nx, xx, gt, lt })
     }
 
-    /// Lets `key` expire at a time in seconds since 1970, or at a datetime; as expire().
-    #[pyo3(signature = (key, when, nx=false, xx=false, gt=false, lt=false))]
+    /// Lets `name` expire at a time in seconds since 1970, or at a datetime; as expire().
+    #[pyo3(signature = (name, when, nx=false, xx=false, gt=false, lt=false))]
     fn expireat(
         &self,
-        key: &Bound<'_, PyAny>,
+        name: &Bound<'_, PyAny>,
         when: &Bound<'_, PyAny>,
         nx: bool,
         xx: bool,
         gt: bool,
         lt: bool,
     ) -> PyResult<bool> {
-        self.expire_by(key, at_seconds(when)?, Flags { nx, xx, gt, lt })
+        self.expire_by(name, at_seconds(when)?, Flags { nx, xx, gt, lt })
     }
 
-    /// Lets `key` expire at a time in milliseconds since 1970, or at a datetime; as expire().
-    #[pyo3(signature = (key, when, nx=false, xx=false, gt=false, lt=false))]
+    /// Lets `name` expire at a time in milliseconds since 1970, or at a datetime; as expire().
+    #[pyo3(signature = (name, when, nx=false, xx=false, gt=false, lt=false))]
     fn pexpireat(
         &self,
-        key: &Bound<'_, PyAny>,
+        name: &Bound<'_, PyAny>,
         when: &Bound<'_, PyAny>,
         nx: bool,
         xx: bool,
         gt: bool,
         lt: bool,
     ) -> PyResult<bool> {
-        self.expire_by(key, at_millis(when)?, Flags { nx, xx, gt, lt })
+        self.expire_by(name, at_millis(when)?, Flags { nx, xx, gt, lt })
     }
 
-    /// Lets `key` live for ever; returns False when it does not exist or does not expire.
-    #[pyo3(signature = (key))]
-    fn persist(&self, key: &Bound<'_, PyAny>) -> PyResult<bool> {
-        let is_changed = self.core().persist(text::key(key)?);
-        self.written(key.py(), is_changed)
+    /// Lets `name` live for ever; returns False when it does not exist or does not expire.
+    #[pyo3(signature = (name))]
+    fn persist(&self, name: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let is_changed = self.core().persist(text::key(name)?);
+        self.written(name.py(), is_changed)
     }
 
-    /// Returns the seconds that `key` has to live, rounded; -1 if it does not expire, -2 without it.
-    #[pyo3(signature = (key))]
-    fn ttl(&self, key: &Bound<'_, PyAny>) -> PyResult<i64> {
-        Ok(self.core().ttl(text::key(key)?))
+    /// Returns the seconds that `name` has to live, rounded; -1 if it does not expire, -2 without it.
+    #[pyo3(signature = (name))]
+    fn ttl(&self, name: &Bound<'_, PyAny>) -> PyResult<i64> {
+        Ok(self.core().ttl(text::key(name)?))
     }
 
-    /// Returns the milliseconds that `key` has to live; -1 if it does not expire, -2 without it.
-    #[pyo3(signature = (key))]
-    fn pttl(&self, key: &Bound<'_, PyAny>) -> PyResult<i64> {
-        Ok(self.core().pttl(text::key(key)?))
+    /// Returns the milliseconds that `name` has to live; -1 if it does not expire, -2 without it.
+    #[pyo3(signature = (name))]
+    fn pttl(&self, name: &Bound<'_, PyAny>) -> PyResult<i64> {
+        Ok(self.core().pttl(text::key(name)?))
     }
 
     /// Returns when `key` expires, in seconds since 1970; -1 if it does not, -2 without it.

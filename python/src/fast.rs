@@ -14,10 +14,10 @@ use memory_cache_pool::HostRef;
 use pyo3::{
     PyTypeInfo,
     exceptions::PyKeyError,
-    ffi,
+    ffi, intern,
     prelude::*,
     sync::PyOnceLock,
-    types::{PyBool, PyString, PyType},
+    types::{PyBool, PyString, PyTuple, PyType},
 };
 use std::{ffi::CStr, ptr};
 
@@ -69,7 +69,7 @@ unsafe fn look(py: Python<'_>, pool: *mut ffi::PyObject, key: *mut ffi::PyObject
         return Look::Uncommon;
     }
     let seen = pool.core().view_with(name, |value| match value {
-        HostRef::Bytes(text) => new_value(py, text),
+        HostRef::Bytes(text) => new_value(py, pool, text),
         HostRef::Object(object) => objects::reference(py, object),
     });
     match seen {
@@ -81,14 +81,21 @@ unsafe fn look(py: Python<'_>, pool: *mut ffi::PyObject, key: *mut ffi::PyObject
 
 /// A new reference to a value; null if it is to be read in the other way.
 #[inline(always)]
-fn new_value(py: Python<'_>, value: &[u8]) -> *mut ffi::PyObject {
-    if values::is_text(value) && value.is_ascii() {
-        return new_ascii(value);
-    }
-    match values::bytes_of(value) {
+fn new_value(py: Python<'_>, pool: &Pool, value: &[u8]) -> *mut ffi::PyObject {
+    pool.ready.get(py, value).unwrap_or_else(|| make(py, pool, value))
+}
+
+/// Makes a value; kept out of [`new_value`] so that this is short.
+#[inline(never)]
+fn make(py: Python<'_>, pool: &Pool, value: &[u8]) -> *mut ffi::PyObject {
+    let made = match values::bytes_of(value) {
         Some(bytes) => new_bytes(bytes),
-        None => new_other(py, value),
-    }
+        None if values::is_text(value) && value.is_ascii() => new_ascii(value),
+        None => return new_other(py, value),
+    };
+    // SAFETY: it is one of the two, or null.
+    unsafe { pool.ready.note(py, value, made) };
+    made
 }
 
 /// The part of [`new_value`] that is longer, kept out of it so that it needs few registers.
@@ -147,6 +154,18 @@ unsafe fn count(names: *mut ffi::PyObject) -> ffi::Py_ssize_t {
     unsafe { ffi::PyTuple_GET_SIZE(names) }
 }
 
+/// The names of some arguments, where the key may be called `name`, as redis-py calls it.
+fn with_key<'py>(names: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyTuple>> {
+    let py = names.py();
+    let (name, key) = (intern!(py, "name"), intern!(py, "key"));
+    let renamed = names.iter().map(|given| match given.eq(name) {
+        Ok(true) => Ok(key.clone().into_any()),
+        Ok(false) => Ok(given),
+        Err(error) => Err(error),
+    });
+    PyTuple::new(py, renamed.collect::<PyResult<Vec<_>>>()?)
+}
+
 /// Calls a method of PyO3's with the same arguments.
 ///
 /// # Safety
@@ -168,6 +187,17 @@ unsafe fn call(
         let named = unsafe { count(names) };
         // SAFETY: so many arguments are there.
         all.extend(unsafe { arguments(args, nargs + named) });
+        // SAFETY: null, or a tuple.
+        let names = unsafe { Bound::from_borrowed_ptr_or_opt(py, names) };
+        let names = names.map(|names| with_key(&names.cast_into::<PyTuple>()?));
+        let names = match names.transpose() {
+            Ok(names) => names,
+            Err(error) => {
+                error.restore(py);
+                return ptr::null_mut();
+            }
+        };
+        let names = names.as_ref().map_or(ptr::null_mut(), Bound::as_ptr);
         // SAFETY: a callable and as many arguments as it says.
         unsafe { ffi::PyObject_Vectorcall(method.as_ptr(), all.as_ptr(), 1 + positional, names) }
     })
@@ -200,17 +230,17 @@ unsafe extern "C" fn get(
     let py = unsafe { Python::assume_attached() };
     // SAFETY: these are the arguments that we were called with.
     let (key, default) = match *unsafe { arguments(args, nargs) } {
-        [key] if names.is_null() => (key, None),
-        [key, default] if names.is_null() => (key, Some(default)),
+        [key] if names.is_null() => (key, ptr::null_mut()),
+        [key, default] if names.is_null() => (key, default),
         // SAFETY: as above.
         _ => return unsafe { call(&GET, pool, args, nargs, names) },
     };
     // SAFETY: a method's descriptor has checked the type of what it is called on.
     match unsafe { look(py, pool, key) } {
         Look::Hit(value) => value,
-        Look::Miss => match default {
-            // SAFETY: it is an object.
-            Some(default) => unsafe { Bound::from_borrowed_ptr(py, default) }.into_ptr(),
+        // SAFETY: null, or an object.
+        Look::Miss => match unsafe { Bound::from_borrowed_ptr_or_opt(py, default) } {
+            Some(default) => default.into_ptr(),
             None => py.None().into_ptr(),
         },
         // SAFETY: these are the arguments that we were called with.

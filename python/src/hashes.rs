@@ -115,13 +115,13 @@ impl Pool {
         self.written(py, set)
     }
 
-    /// Sets fields of the hash at `key` from a dict; returns True.
-    #[pyo3(signature = (key, mapping))]
-    fn hmset(&self, key: &Bound<'_, PyAny>, mapping: &Bound<'_, PyAny>) -> PyResult<bool> {
+    /// Sets fields of the hash at `name` from a dict; returns True.
+    #[pyo3(signature = (name, mapping))]
+    fn hmset(&self, name: &Bound<'_, PyAny>, mapping: &Bound<'_, PyAny>) -> PyResult<bool> {
         let pairs = text::pairs(mapping)?;
         let pairs = self.encoded(&pairs)?;
-        let set = self.core().hset_many(text::key(key)?, &pairs);
-        self.written(key.py(), set).map(|_| true)
+        let set = self.core().hset_many(text::key(name)?, &pairs);
+        self.written(name.py(), set).map(|_| true)
     }
 
     /// Sets a field of the hash at `name` if it does not have it; returns whether it did so.

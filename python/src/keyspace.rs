@@ -46,10 +46,10 @@ impl Pool {
         Ok(found)
     }
 
-    /// Returns the type of the value of `key`: "string", "hash", "list", "set", "object" or "none".
-    #[pyo3(signature = (key))]
-    fn r#type(&self, key: &Bound<'_, PyAny>) -> PyResult<String> {
-        let value_type = self.core().type_of(text::key(key)?);
+    /// Returns the type of the value of `name`: "string", "hash", "list", "set", "object" or "none".
+    #[pyo3(signature = (name))]
+    fn r#type(&self, name: &Bound<'_, PyAny>) -> PyResult<String> {
+        let value_type = self.core().type_of(text::key(name)?);
         Ok(value_type.map_or_else(|| "none".to_owned(), |value_type| value_type.to_string()))
     }
 

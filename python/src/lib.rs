@@ -8,6 +8,7 @@
 //! * **Objects.** Any other object is kept by reference: see [`objects`] for where they end.
 //! * **Attachment.** Calls on one key stay attached to the interpreter: letting go and coming back
 //!   costs more than they do, and they wait for nobody. Walks over all keys let go.
+//! * **Short values** that are read again and again are made once: see [`ready`].
 //! * **Forks** are waited for and told about: see [`fork`].
 //!
 //! # How it is built
@@ -15,7 +16,8 @@
 //! For the interpreter at hand: a `get` of 16 bytes takes four times as long with the stable interface
 //! of 3.9, which has no fast calls, and `pool[key]` a third longer. The feature `abi3` builds one
 //! wheel for every CPython from 3.9 on. Nothing here changes after it was made, or without an
-//! atomic or a lock, so that the module does without the interpreter's lock where there is none.
+//! atomic or a lock, but for what [`ready`] keeps, which is nothing where the interpreter has no lock: the
+//! module does without.
 
 #![expect(clippy::doc_markdown, reason = "Python shows these documents as they are")]
 
@@ -34,6 +36,8 @@ mod lists;
 mod numbers;
 mod objects;
 mod pool;
+#[cfg(not(feature = "abi3"))]
+mod ready;
 mod scans;
 mod sets;
 mod sizes;

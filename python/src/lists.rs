@@ -185,114 +185,119 @@ impl Pool {
 
 #[pymethods]
 impl Pool {
-    /// Puts values in front of the list at `key`, the last one foremost; returns its length.
+    /// Puts values in front of the list at `name`, the last one foremost; returns its length.
     ///
     /// With `max_len` the list keeps that many elements, those nearest to this end.
-    #[pyo3(signature = (key, *values, max_len=None))]
+    #[pyo3(signature = (name, *values, max_len=None))]
     fn lpush(
         &self,
-        key: &Bound<'_, PyAny>,
+        name: &Bound<'_, PyAny>,
         values: &Bound<'_, PyTuple>,
         max_len: Option<usize>,
     ) -> PyResult<usize> {
-        self.push(key, values, PushOptions::at(ListEnd::Left), max_len)
+        self.push(name, values, PushOptions::at(ListEnd::Left), max_len)
     }
 
-    /// Puts values behind the list at `key`; returns its length.
+    /// Puts values behind the list at `name`; returns its length.
     ///
     /// With `max_len` the list keeps that many elements, those nearest to this end.
-    #[pyo3(signature = (key, *values, max_len=None))]
+    #[pyo3(signature = (name, *values, max_len=None))]
     fn rpush(
         &self,
-        key: &Bound<'_, PyAny>,
+        name: &Bound<'_, PyAny>,
         values: &Bound<'_, PyTuple>,
         max_len: Option<usize>,
     ) -> PyResult<usize> {
-        self.push(key, values, PushOptions::at(ListEnd::Right), max_len)
+        self.push(name, values, PushOptions::at(ListEnd::Right), max_len)
     }
 
-    /// Puts values in front of the list at `key` if it exists; returns its length, or 0.
-    #[pyo3(signature = (key, *values))]
-    fn lpushx(&self, key: &Bound<'_, PyAny>, values: &Bound<'_, PyTuple>) -> PyResult<usize> {
-        self.push(key, values, PushOptions::at(ListEnd::Left).only_existing(), None)
+    /// Puts values in front of the list at `name` if it exists; returns its length, or 0.
+    #[pyo3(signature = (name, *values))]
+    fn lpushx(&self, name: &Bound<'_, PyAny>, values: &Bound<'_, PyTuple>) -> PyResult<usize> {
+        self.push(name, values, PushOptions::at(ListEnd::Left).only_existing(), None)
     }
 
-    /// Puts values behind the list at `key` if it exists; returns its length, or 0.
-    #[pyo3(signature = (key, *values))]
-    fn rpushx(&self, key: &Bound<'_, PyAny>, values: &Bound<'_, PyTuple>) -> PyResult<usize> {
-        self.push(key, values, PushOptions::at(ListEnd::Right).only_existing(), None)
+    /// Puts values behind the list at `name` if it exists; returns its length, or 0.
+    #[pyo3(signature = (name, *values))]
+    fn rpushx(&self, name: &Bound<'_, PyAny>, values: &Bound<'_, PyTuple>) -> PyResult<usize> {
+        self.push(name, values, PushOptions::at(ListEnd::Right).only_existing(), None)
     }
 
     /// Takes the first element, or None; with `count`, up to so many in a list.
-    #[pyo3(signature = (key, count=None))]
+    #[pyo3(signature = (name, count=None))]
     fn lpop<'py>(
         &self,
-        key: &Bound<'py, PyAny>,
+        name: &Bound<'py, PyAny>,
         count: Option<i64>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        self.pop(key, count, ListEnd::Left)
+        self.pop(name, count, ListEnd::Left)
     }
 
     /// Takes the last element, or None; with `count`, up to so many in a list, the last one first.
-    #[pyo3(signature = (key, count=None))]
+    #[pyo3(signature = (name, count=None))]
     fn rpop<'py>(
         &self,
-        key: &Bound<'py, PyAny>,
+        name: &Bound<'py, PyAny>,
         count: Option<i64>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        self.pop(key, count, ListEnd::Right)
+        self.pop(name, count, ListEnd::Right)
     }
 
     /// Returns the elements from index `start` to `end`, both included; negative ones count from the
     /// end.
-    #[pyo3(signature = (key, start, end))]
+    #[pyo3(signature = (name, start, end))]
     fn lrange<'py>(
         &self,
-        key: &Bound<'py, PyAny>,
+        name: &Bound<'py, PyAny>,
         start: i64,
         end: i64,
     ) -> PyResult<Bound<'py, PyList>> {
-        let py = key.py();
+        let py = name.py();
         let mut elements = Elements::new(self, py);
         // SAFETY: the core shows it under a pin.
         let see = |element: &[u8]| unsafe { elements.see(element) };
-        let shown = self.core().lrange_with(text::key(key)?, start, end, see);
+        let shown = self.core().lrange_with(text::key(name)?, start, end, see);
         shown.map_err(|error| raise(py, error))?;
         elements.list()
     }
 
-    /// Returns the length of the list at `key`; 0 when it does not exist.
-    #[pyo3(signature = (key))]
-    fn llen(&self, key: &Bound<'_, PyAny>) -> PyResult<usize> {
-        self.core().llen(text::key(key)?).map_err(|error| raise(key.py(), error))
+    /// Returns the length of the list at `name`; 0 when it does not exist.
+    #[pyo3(signature = (name))]
+    fn llen(&self, name: &Bound<'_, PyAny>) -> PyResult<usize> {
+        self.core().llen(text::key(name)?).map_err(|error| raise(name.py(), error))
     }
 
     /// Returns the element of an index, or None; negative ones count from the end.
-    #[pyo3(signature = (key, index))]
-    fn lindex<'py>(&self, key: &Bound<'py, PyAny>, index: i64) -> PyResult<Bound<'py, PyAny>> {
-        let name = text::key(key)?;
-        self.open(key.py(), |core| core.lindex(name, index))
+    #[pyo3(signature = (name, index))]
+    fn lindex<'py>(&self, name: &Bound<'py, PyAny>, index: i64) -> PyResult<Bound<'py, PyAny>> {
+        let key = text::key(name)?;
+        self.open(name.py(), |core| core.lindex(key, index))
     }
 
     /// Replaces the element of an index; an index that is not there is an error.
-    #[pyo3(signature = (key, index, value))]
-    fn lset(&self, key: &Bound<'_, PyAny>, index: i64, value: &Bound<'_, PyAny>) -> PyResult<bool> {
-        let set = self.core().lset(text::key(key)?, index, self.element(value)?);
-        self.written(key.py(), set).map(|()| true)
+    #[pyo3(signature = (name, index, value))]
+    fn lset(
+        &self,
+        name: &Bound<'_, PyAny>,
+        index: i64,
+        value: &Bound<'_, PyAny>,
+    ) -> PyResult<bool> {
+        let set = self.core().lset(text::key(name)?, index, self.element(value)?);
+        self.written(name.py(), set).map(|()| true)
     }
 
     /// Puts a value "BEFORE" or "AFTER" the first element that equals `refvalue`.
     ///
     /// Returns the length, -1 when there is no such element, 0 when there is no list.
-    #[pyo3(signature = (key, r#where, refvalue, value))]
+    #[pyo3(signature = (name, r#where, refvalue, value))]
     fn linsert(
         &self,
-        key: &Bound<'_, PyAny>,
+        name: &Bound<'_, PyAny>,
         r#where: &str,
         refvalue: &Bound<'_, PyAny>,
         value: &Bound<'_, PyAny>,
     ) -> PyResult<i64> {
-        let py = key.py();
+        let py = name.py();
         let position = match &*r#where.to_ascii_lowercase() {
             "before" => InsertPosition::Before,
             "after" => InsertPosition::After,
@@ -301,7 +306,7 @@ impl Pool {
                 return Err(data_error(py, message));
             }
         };
-        let name = text::key(key)?;
+        let name = text::key(name)?;
         let pivot = self.known_element(name, refvalue)?;
         let value = self.element(value)?;
         self.written(py, self.core().linsert(name, position, pivot, value))
@@ -310,14 +315,14 @@ impl Pool {
     /// Removes elements that equal `value`; returns how many.
     ///
     /// The first `count` of them, the last ones when it is negative, all when it is 0.
-    #[pyo3(signature = (key, count, value))]
+    #[pyo3(signature = (name, count, value))]
     fn lrem(
         &self,
-        key: &Bound<'_, PyAny>,
+        name: &Bound<'_, PyAny>,
         count: i64,
         value: &Bound<'_, PyAny>,
     ) -> PyResult<usize> {
-        let (py, name) = (key.py(), text::key(key)?);
+        let (py, name) = (name.py(), text::key(name)?);
         match values::encode(value)? {
             Some(value) => self.written(py, self.core().lrem(name, count, value)),
             None => self.remove_equals(name, count, value),
@@ -325,29 +330,29 @@ impl Pool {
     }
 
     /// Keeps the elements from index `start` to `end`, both included, and removes the others.
-    #[pyo3(signature = (key, start, end))]
-    fn ltrim(&self, key: &Bound<'_, PyAny>, start: i64, end: i64) -> PyResult<bool> {
-        let trimmed = self.core().ltrim(text::key(key)?, start, end);
-        self.written(key.py(), trimmed).map(|()| true)
+    #[pyo3(signature = (name, start, end))]
+    fn ltrim(&self, name: &Bound<'_, PyAny>, start: i64, end: i64) -> PyResult<bool> {
+        let trimmed = self.core().ltrim(text::key(name)?, start, end);
+        self.written(name.py(), trimmed).map(|()| true)
     }
 
     /// Returns the index of the first element that equals `value`, or None.
     ///
     /// rank: the how-manieth is meant, from the end when it is negative. count: up to so many indices
     /// in a list, all when it is 0. maxlen: only so many elements are compared.
-    #[pyo3(signature = (key, value, rank=None, count=None, maxlen=None))]
+    #[pyo3(signature = (name, value, rank=None, count=None, maxlen=None))]
     fn lpos<'py>(
         &self,
-        key: &Bound<'py, PyAny>,
+        name: &Bound<'py, PyAny>,
         value: &Bound<'py, PyAny>,
         rank: Option<i64>,
         count: Option<i64>,
         maxlen: Option<i64>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let py = key.py();
+        let py = name.py();
         let most = natural(py, "count", count.unwrap_or(1))?;
         let max_len = natural(py, "maxlen", maxlen.unwrap_or(0))?;
-        let (name, rank) = (text::key(key)?, rank.unwrap_or(1));
+        let (name, rank) = (text::key(name)?, rank.unwrap_or(1));
         let found = match values::encode(value)? {
             Some(value) => {
                 let found = self.core().lpos_many(name, value, rank, most, max_len);

@@ -88,43 +88,43 @@ impl Pool {
 
 #[pymethods]
 impl Pool {
-    /// Adds `amount` to the integer at `key`, which counts as 0 if it is missing; returns the sum.
-    #[pyo3(signature = (key, amount=None))]
-    fn incr(&self, key: &Bound<'_, PyAny>, amount: Option<&Bound<'_, PyAny>>) -> PyResult<i64> {
-        self.add(key, amount.map_or(Ok(1), delta)?)
+    /// Adds `amount` to the integer at `name`, which counts as 0 if it is missing; returns the sum.
+    #[pyo3(signature = (name, amount=None))]
+    fn incr(&self, name: &Bound<'_, PyAny>, amount: Option<&Bound<'_, PyAny>>) -> PyResult<i64> {
+        self.add(name, amount.map_or(Ok(1), delta)?)
     }
 
-    /// Adds `amount` to the integer at `key`; the same as incr().
-    #[pyo3(signature = (key, amount=None))]
-    fn incrby(&self, key: &Bound<'_, PyAny>, amount: Option<&Bound<'_, PyAny>>) -> PyResult<i64> {
-        self.incr(key, amount)
+    /// Adds `amount` to the integer at `name`; the same as incr().
+    #[pyo3(signature = (name, amount=None))]
+    fn incrby(&self, name: &Bound<'_, PyAny>, amount: Option<&Bound<'_, PyAny>>) -> PyResult<i64> {
+        self.incr(name, amount)
     }
 
-    /// Subtracts `amount` from the integer at `key`, which counts as 0 if it is missing.
-    #[pyo3(signature = (key, amount=None))]
-    fn decr(&self, key: &Bound<'_, PyAny>, amount: Option<&Bound<'_, PyAny>>) -> PyResult<i64> {
+    /// Subtracts `amount` from the integer at `name`, which counts as 0 if it is missing.
+    #[pyo3(signature = (name, amount=None))]
+    fn decr(&self, name: &Bound<'_, PyAny>, amount: Option<&Bound<'_, PyAny>>) -> PyResult<i64> {
         let delta = amount.map_or(Ok(1), delta)?.checked_neg();
-        self.add(key, delta.ok_or_else(|| raise(key.py(), Error::DecrementOverflow))?)
+        self.add(name, delta.ok_or_else(|| raise(name.py(), Error::DecrementOverflow))?)
     }
 
-    /// Subtracts `amount` from the integer at `key`; the same as decr().
-    #[pyo3(signature = (key, amount=None))]
-    fn decrby(&self, key: &Bound<'_, PyAny>, amount: Option<&Bound<'_, PyAny>>) -> PyResult<i64> {
-        self.decr(key, amount)
+    /// Subtracts `amount` from the integer at `name`; the same as decr().
+    #[pyo3(signature = (name, amount=None))]
+    fn decrby(&self, name: &Bound<'_, PyAny>, amount: Option<&Bound<'_, PyAny>>) -> PyResult<i64> {
+        self.decr(name, amount)
     }
 
-    /// Adds a float to the number at `key`, which counts as 0 if it is missing; returns the sum.
+    /// Adds a float to the number at `name`, which counts as 0 if it is missing; returns the sum.
     ///
     /// Computed as Redis does: in extended precision, rounded to 17 decimals.
-    #[pyo3(signature = (key, amount=None))]
+    #[pyo3(signature = (name, amount=None))]
     fn incrbyfloat(
         &self,
-        key: &Bound<'_, PyAny>,
+        name: &Bound<'_, PyAny>,
         amount: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<f64> {
-        let py = key.py();
+        let py = name.py();
         let delta = amount.map_or_else(|| Ok(b"1".to_vec()), float_delta)?;
-        let written = self.core().edit_value(text::key(key)?, false, |before| {
+        let written = self.core().edit_value(text::key(name)?, false, |before| {
             let before = match before {
                 None => None,
                 Some(HostRef::Bytes(bytes)) => Some(bytes),

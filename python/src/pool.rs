@@ -1,5 +1,7 @@
 //! The pool itself, and the calls that have to be fast: get, set, items.
 
+#[cfg(not(feature = "abi3"))]
+use crate::ready::Ready;
 use crate::{
     config::Config,
     elements::Host,
@@ -37,6 +39,8 @@ pub(crate) struct Pool {
     pub(crate) host: Arc<Host>,
     /// Whether objects are copied on their way in and out.
     pub(crate) copies: bool,
+    #[cfg(not(feature = "abi3"))]
+    pub(crate) ready: Ready,
 }
 
 impl Pool {
@@ -90,6 +94,8 @@ impl Drop for Pool {
         let end = |py: Python<'_>| {
             // Waits for the cleanup's thread, if there is one.
             py.detach(|| core.stop_cleanup_task());
+            #[cfg(not(feature = "abi3"))]
+            self.ready.clear(py);
             core
         };
         match Python::try_attach(end) {
@@ -118,7 +124,14 @@ impl Pool {
         let core =
             MemoryCachePool::new(core).map_err(|error| crate::errors::config_error(&error))?;
         let copies = config.get().copy_values;
-        Ok(Self { core: ManuallyDrop::new(core), config: config.unbind(), host, copies })
+        Ok(Self {
+            core: ManuallyDrop::new(core),
+            config: config.unbind(),
+            host,
+            copies,
+            #[cfg(not(feature = "abi3"))]
+            ready: Ready::new(),
+        })
     }
 
     /// The configuration that the pool was made with.

@@ -102,6 +102,8 @@ impl KeyIterator {
 #[derive(Clone, Copy, Debug)]
 enum Collection {
     Hash,
+    /// A hash, without its values.
+    Names,
     Set,
 }
 
@@ -145,6 +147,10 @@ impl PageIterator {
             Collection::Hash => {
                 let (next, fields) = pool.fields(py, &self.key, cursor, &self.options)?;
                 (next, fields.items().into_any())
+            }
+            Collection::Names => {
+                let (next, names) = pool.names(py, &self.key, cursor, &self.options)?;
+                (next, names.into_any())
             }
             Collection::Set => {
                 let (next, members) = pool.members(py, &self.key, cursor, &self.options)?;
@@ -194,6 +200,21 @@ impl Pool {
         let next = self.core().hscan_with(key, cursor, options, see);
         let next = next.map_err(|error| raise(py, error))?;
         Ok((next, fields.dict()?))
+    }
+
+    /// A page of a hash, without its values.
+    fn names<'py>(
+        &self,
+        py: Python<'py>,
+        key: &[u8],
+        cursor: u64,
+        options: &ScanOptions,
+    ) -> PyResult<Page<Bound<'py, PyList>>> {
+        let mut names = Vec::new();
+        let see = |field: &[u8], _: &[u8]| names.push(text::shown(py, field));
+        let next = self.core().hscan_with(key, cursor, options, see);
+        let next = next.map_err(|error| raise(py, error))?;
+        Ok((next, PyList::new(py, names)?))
     }
 
     /// A page of a set.
@@ -251,30 +272,41 @@ impl Pool {
         KeyIterator::new(slf, ScanOptions::new().count(PAGE))
     }
 
-    /// Returns a page of the hash at `name`: the cursor of the next page, 0 at the end, and a dict.
-    #[pyo3(signature = (name, cursor=0, r#match=None, count=None))]
+    /// Returns a page of the hash at `name`: the cursor of the next page, 0 at the end, and a dict; with
+    /// `no_values`, and a list of fields.
+    #[pyo3(signature = (name, cursor=0, r#match=None, count=None, no_values=None))]
     fn hscan<'py>(
         &self,
         name: &Bound<'py, PyAny>,
         cursor: u64,
         r#match: Option<&Bound<'py, PyAny>>,
         count: Option<usize>,
-    ) -> PyResult<Page<Bound<'py, PyDict>>> {
+        no_values: Option<bool>,
+    ) -> PyResult<Page<Bound<'py, PyAny>>> {
         let py = name.py();
-        self.fields(py, text::key(name)?, cursor, &options(py, r#match, count, None)?)
+        let (key, options) = (text::key(name)?, options(py, r#match, count, None)?);
+        if no_values.unwrap_or(false) {
+            let (next, names) = self.names(py, key, cursor, &options)?;
+            return Ok((next, names.into_any()));
+        }
+        let (next, fields) = self.fields(py, key, cursor, &options)?;
+        Ok((next, fields.into_any()))
     }
 
-    /// Iterates over the fields of the hash at `name`, as pairs with their values.
-    #[pyo3(signature = (name, r#match=None, count=None))]
+    /// Iterates over the fields of the hash at `name`, as pairs with their values; with `no_values`,
+    /// over the fields alone.
+    #[pyo3(signature = (name, r#match=None, count=None, no_values=None))]
     fn hscan_iter<'py>(
         slf: &Bound<'py, Self>,
         name: &Bound<'py, PyAny>,
         r#match: Option<&Bound<'py, PyAny>>,
         count: Option<usize>,
+        no_values: Option<bool>,
     ) -> PyResult<PageIterator> {
         let options = options(slf.py(), r#match, count.or(Some(PAGE)), None)?;
-        let pool = slf.clone().unbind();
-        Ok(PageIterator::new(pool, Collection::Hash, text::key(name)?, options))
+        let collection =
+            if no_values.unwrap_or(false) { Collection::Names } else { Collection::Hash };
+        Ok(PageIterator::new(slf.clone().unbind(), collection, text::key(name)?, options))
     }
 
     /// Returns a page of the set at `name`: the cursor of the next page, 0 at the end, and a list.

@@ -62,51 +62,51 @@ impl Pool {
 
 #[pymethods]
 impl Pool {
-    /// Adds members to the set at `key`; returns how many are new.
+    /// Adds members to the set at `name`; returns how many are new.
     ///
     /// Members have to be hashable, as for a set of Python's.
-    #[pyo3(signature = (key, *values))]
-    fn sadd(&self, key: &Bound<'_, PyAny>, values: &Bound<'_, PyTuple>) -> PyResult<usize> {
+    #[pyo3(signature = (name, *values))]
+    fn sadd(&self, name: &Bound<'_, PyAny>, values: &Bound<'_, PyTuple>) -> PyResult<usize> {
         let values: Vec<_> = values.iter().collect();
-        let added = self.core().sadd_many(text::key(key)?, &self.new_members(&values)?);
-        self.written(key.py(), added)
+        let added = self.core().sadd_many(text::key(name)?, &self.new_members(&values)?);
+        self.written(name.py(), added)
     }
 
-    /// Removes members of the set at `key`; returns how many there were.
-    #[pyo3(signature = (key, *values))]
-    fn srem(&self, key: &Bound<'_, PyAny>, values: &Bound<'_, PyTuple>) -> PyResult<usize> {
+    /// Removes members of the set at `name`; returns how many there were.
+    #[pyo3(signature = (name, *values))]
+    fn srem(&self, name: &Bound<'_, PyAny>, values: &Bound<'_, PyTuple>) -> PyResult<usize> {
         let values: Vec<_> = values.iter().collect();
-        let removed = self.core().srem_many(text::key(key)?, &self.known_members(&values)?);
-        self.written(key.py(), removed)
+        let removed = self.core().srem_many(text::key(name)?, &self.known_members(&values)?);
+        self.written(name.py(), removed)
     }
 
-    /// Returns whether a value is a member of the set at `key`.
-    #[pyo3(signature = (key, value))]
-    fn sismember(&self, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<bool> {
-        let is_member = self.core().sismember(text::key(key)?, self.known_member(value)?);
-        is_member.map_err(|error| raise(key.py(), error))
+    /// Returns whether a value is a member of the set at `name`.
+    #[pyo3(signature = (name, value))]
+    fn sismember(&self, name: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let is_member = self.core().sismember(text::key(name)?, self.known_member(value)?);
+        is_member.map_err(|error| raise(name.py(), error))
     }
 
     /// Returns for each of several values whether it is a member, all of one moment.
-    #[pyo3(signature = (key, values, *args))]
+    #[pyo3(signature = (name, values, *args))]
     fn smismember(
         &self,
-        key: &Bound<'_, PyAny>,
+        name: &Bound<'_, PyAny>,
         values: &Bound<'_, PyAny>,
         args: &Bound<'_, PyTuple>,
     ) -> PyResult<Vec<bool>> {
         let values = one_or_more(values, args)?;
-        let are_members = self.core().smismember(text::key(key)?, &self.known_members(&values)?);
-        are_members.map_err(|error| raise(key.py(), error))
+        let are_members = self.core().smismember(text::key(name)?, &self.known_members(&values)?);
+        are_members.map_err(|error| raise(name.py(), error))
     }
 
-    /// Returns all members of the set at `key`, of one moment.
-    #[pyo3(signature = (key))]
-    fn smembers<'py>(&self, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PySet>> {
-        let py = key.py();
+    /// Returns all members of the set at `name`, of one moment.
+    #[pyo3(signature = (name))]
+    fn smembers<'py>(&self, name: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PySet>> {
+        let py = name.py();
         let mut elements = Elements::new(self, py);
         let pinned = self.core().pin();
-        let set = pinned.set(text::key(key)?).map_err(|error| raise(py, error))?;
+        let set = pinned.set(text::key(name)?).map_err(|error| raise(py, error))?;
         set.iter()
             .flat_map(memory_cache_pool::SetRef::iter)
             // SAFETY: pinned.
@@ -115,21 +115,21 @@ impl Pool {
         elements.set()
     }
 
-    /// Returns how many members the set at `key` has.
-    #[pyo3(signature = (key))]
-    fn scard(&self, key: &Bound<'_, PyAny>) -> PyResult<usize> {
-        self.core().scard(text::key(key)?).map_err(|error| raise(key.py(), error))
+    /// Returns how many members the set at `name` has.
+    #[pyo3(signature = (name))]
+    fn scard(&self, name: &Bound<'_, PyAny>) -> PyResult<usize> {
+        self.core().scard(text::key(name)?).map_err(|error| raise(name.py(), error))
     }
 
     /// Takes a random member, or None; with `count`, up to so many in a list.
-    #[pyo3(signature = (key, count=None))]
+    #[pyo3(signature = (name, count=None))]
     fn spop<'py>(
         &self,
-        key: &Bound<'py, PyAny>,
+        name: &Bound<'py, PyAny>,
         count: Option<usize>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let py = key.py();
-        let name = text::key(key)?;
+        let py = name.py();
+        let name = text::key(name)?;
         let popped = self.pinned(|core| {
             let popped = core.spop_count(name, count.unwrap_or(1))?;
             // SAFETY: pinned since before they were taken.
@@ -142,13 +142,13 @@ impl Pool {
     /// Returns a random member, or None; with `number`, a list of them.
     ///
     /// Up to `number` different ones; when it is negative, as many as it says, each drawn anew.
-    #[pyo3(signature = (key, number=None))]
+    #[pyo3(signature = (name, number=None))]
     fn srandmember<'py>(
         &self,
-        key: &Bound<'py, PyAny>,
+        name: &Bound<'py, PyAny>,
         number: Option<i64>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let (py, name) = (key.py(), text::key(key)?);
+        let (py, name) = (name.py(), text::key(name)?);
         let chosen = self.pinned(|core| {
             let chosen = core.srandmember_count(name, number.unwrap_or(-1))?;
             // SAFETY: pinned since before they were read.

@@ -167,6 +167,9 @@ fn value<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>> {
     }
 }
 
+/// Names of all sections of INFO together.
+const ANY_SECTION: [&str; 3] = ["all", "default", "everything"];
+
 #[pymethods]
 impl Pool {
     /// Returns the statistics of now, summed over all threads.
@@ -183,20 +186,33 @@ impl Pool {
 
     /// Returns what an operator wants to see as a dict, under Redis's names.
     ///
-    /// `section` is "server", "memory", "stats", "keyspace", or None for all of them.
-    #[pyo3(signature = (section=None))]
-    fn info<'py>(&self, py: Python<'py>, section: Option<&str>) -> PyResult<Bound<'py, PyDict>> {
+    /// A section is "server", "memory", "stats" or "keyspace"; "all", "default", "everything" and no
+    /// section at all are all of them. There may be several.
+    #[pyo3(signature = (section=None, *args))]
+    fn info<'py>(
+        &self,
+        py: Python<'py>,
+        section: Option<String>,
+        args: Vec<String>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let wanted: Vec<String> = section.into_iter().chain(args).collect();
+        let sections = self.core().info();
+        let is_any = |name: &String| ANY_SECTION.iter().any(|any| name.eq_ignore_ascii_case(any));
+        let is = |name: &str, section: &str| name.eq_ignore_ascii_case(section);
+        let is_known = |name: &&String| {
+            !is_any(name) && !sections.iter().any(|(section, _)| is(name, section))
+        };
+        if let Some(unknown) = wanted.iter().find(is_known) {
+            return Err(data_error(py, format!("info has no section {unknown:?}")));
+        }
+        let is_all = wanted.is_empty() || wanted.iter().any(is_any);
         let all = PyDict::new(py);
-        let wanted = section.filter(|name| !matches!(*name, "all" | "default" | "everything"));
-        for (name, fields) in self.core().info() {
-            if wanted.is_none_or(|wanted| wanted.eq_ignore_ascii_case(name)) {
+        for (section, fields) in &sections {
+            if is_all || wanted.iter().any(|name| is(name, section)) {
                 for (field, text) in fields {
-                    all.set_item(field, value(py, &text)?)?;
+                    all.set_item(field, value(py, text)?)?;
                 }
             }
-        }
-        if all.is_empty() {
-            return Err(data_error(py, format!("info has no section {:?}", section.unwrap_or(""))));
         }
         Ok(all)
     }

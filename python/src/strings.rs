@@ -242,58 +242,58 @@ fn range_of(start: i64, end: i64, len: usize) -> std::ops::Range<usize> {
 
 #[pymethods]
 impl Pool {
-    /// Sets `key` if it does not exist; returns whether it did so.
-    #[pyo3(signature = (key, value))]
-    fn setnx(&self, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<bool> {
+    /// Sets `name` if it does not exist; returns whether it did so.
+    #[pyo3(signature = (name, value))]
+    fn setnx(&self, name: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<bool> {
         let options = Options { nx: true, ..Options::default() };
-        Ok(!self.set_with(key, value, &options)?.is_none())
+        Ok(!self.set_with(name, value, &options)?.is_none())
     }
 
-    /// Sets `key` with a time to live in seconds.
-    #[pyo3(signature = (key, time, value))]
+    /// Sets `name` with a time to live in seconds.
+    #[pyo3(signature = (name, time, value))]
     fn setex<'py>(
         &self,
-        key: &Bound<'py, PyAny>,
+        name: &Bound<'py, PyAny>,
         time: &Bound<'py, PyAny>,
         value: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        self.set_with(key, value, &Options::expiring(Some(in_seconds(time)?)))
+        self.set_with(name, value, &Options::expiring(Some(in_seconds(time)?)))
     }
 
-    /// Sets `key` with a time to live in milliseconds.
-    #[pyo3(signature = (key, time_ms, value))]
+    /// Sets `name` with a time to live in milliseconds.
+    #[pyo3(signature = (name, time_ms, value))]
     fn psetex<'py>(
         &self,
-        key: &Bound<'py, PyAny>,
+        name: &Bound<'py, PyAny>,
         time_ms: &Bound<'py, PyAny>,
         value: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        self.set_with(key, value, &Options::expiring(Some(in_millis(time_ms)?)))
+        self.set_with(name, value, &Options::expiring(Some(in_millis(time_ms)?)))
     }
 
-    /// Sets `key` and returns the value before, or None.
-    #[pyo3(signature = (key, value))]
+    /// Sets `name` and returns the value before, or None.
+    #[pyo3(signature = (name, value))]
     fn getset<'py>(
         &self,
-        key: &Bound<'py, PyAny>,
+        name: &Bound<'py, PyAny>,
         value: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        self.set_with(key, value, &Options { get: true, ..Options::default() })
+        self.set_with(name, value, &Options { get: true, ..Options::default() })
     }
 
-    /// Removes `key` and returns the value before, or None.
-    #[pyo3(signature = (key))]
-    fn getdel<'py>(&self, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        self.get_and(key, &HostEdit::Remove)
+    /// Removes `name` and returns the value before, or None.
+    #[pyo3(signature = (name))]
+    fn getdel<'py>(&self, name: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        self.get_and(name, &HostEdit::Remove)
     }
 
-    /// Returns the value of `key` and changes its time to live.
+    /// Returns the value of `name` and changes its time to live.
     ///
     /// ex, px, exat, pxat are as for set(); persist lets the key live for ever.
-    #[pyo3(signature = (key, ex=None, px=None, exat=None, pxat=None, persist=false))]
+    #[pyo3(signature = (name, ex=None, px=None, exat=None, pxat=None, persist=false))]
     fn getex<'py>(
         &self,
-        key: &Bound<'py, PyAny>,
+        name: &Bound<'py, PyAny>,
         ex: Given<'_, 'py>,
         px: Given<'_, 'py>,
         exat: Given<'_, 'py>,
@@ -301,8 +301,8 @@ impl Pool {
         persist: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let other = persist.then_some(Expiry::Persist);
-        let expiry = Times { ex, px, exat, pxat, other }.expiry(key.py())?;
-        self.get_and(key, &expiry.map_or(HostEdit::Keep, HostEdit::Expire))
+        let expiry = Times { ex, px, exat, pxat, other }.expiry(name.py())?;
+        self.get_and(name, &expiry.map_or(HostEdit::Keep, HostEdit::Expire))
     }
 
     /// Returns the values of several keys; None for those that are missing or no strings.
@@ -373,10 +373,10 @@ impl Pool {
         self.rewrite(key, kind, |before| Ok([before, &more].concat()))
     }
 
-    /// Returns the length of the text of `key` in bytes; 0 when it does not exist.
-    #[pyo3(signature = (key))]
-    fn strlen(&self, key: &Bound<'_, PyAny>) -> PyResult<usize> {
-        self.look_at_text(key, |plain| plain.text.len())
+    /// Returns the length of the text of `name` in bytes; 0 when it does not exist.
+    #[pyo3(signature = (name))]
+    fn strlen(&self, name: &Bound<'_, PyAny>) -> PyResult<usize> {
+        self.look_at_text(name, |plain| plain.text.len())
     }
 
     /// Returns the part of the text of `key` from byte `start` to byte `end`, both included.
@@ -400,30 +400,30 @@ impl Pool {
         })?
     }
 
-    /// Returns a part of the text of `key`; the same as getrange().
-    #[pyo3(signature = (key, start, end=-1))]
+    /// Returns a part of the text of `name`; the same as getrange().
+    #[pyo3(signature = (name, start, end=-1))]
     fn substr<'py>(
         &self,
-        key: &Bound<'py, PyAny>,
+        name: &Bound<'py, PyAny>,
         start: i64,
         end: i64,
     ) -> PyResult<Bound<'py, PyAny>> {
-        self.getrange(key, start, end)
+        self.getrange(name, start, end)
     }
 
-    /// Overwrites the text of `key` from byte `offset` on; returns its length in bytes.
-    #[pyo3(signature = (key, offset, value))]
+    /// Overwrites the text of `name` from byte `offset` on; returns its length in bytes.
+    #[pyo3(signature = (name, offset, value))]
     fn setrange(
         &self,
-        key: &Bound<'_, PyAny>,
+        name: &Bound<'_, PyAny>,
         offset: usize,
         value: &Bound<'_, PyAny>,
     ) -> PyResult<usize> {
         let (kind, new) = text_of(value)?;
         if new.is_empty() {
-            return self.strlen(key);
+            return self.strlen(name);
         }
-        self.rewrite(key, kind, |before| {
+        self.rewrite(name, kind, |before| {
             let end = offset.checked_add(new.len()).filter(|&end| end <= LONGEST_VALUE);
             let end = end.ok_or(Error::ValueTooLong)?;
             let mut text = before.to_vec();

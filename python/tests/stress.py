@@ -2,15 +2,23 @@
 
     python python/tests/stress.py [SECONDS] [THREADS]
 
-Each value tells the key that it was written under, so that a value read under another key is seen. The
-resident memory and what tracemalloc counts are noted as it goes; over the last half they have to stay
-flat. The exit status is 1 when anything was wrong.
+Each value tells the key that it was written under, so that a value read under another key is seen.
+
+Now and then all threads stop, the pool is emptied, garbage is collected, and the C library's allocator
+gives back the pages that it has no use for, of which it keeps the more the busier the threads were. What
+is left is noted three times: what is resident, what the allocator has handed out, and what tracemalloc
+counts. Over the last half none of them may grow. `--leak N` loses N bytes a second on purpose, half of
+them outside of what Python counts. The exit status is 1 when anything was wrong.
 """
 
+import argparse
 import asyncio
+import contextlib
+import ctypes
 import dataclasses
 import gc
 import random
+import statistics
 import sys
 import threading
 import time
@@ -20,17 +28,67 @@ from memory_cache_pool import CacheConfig, MemoryCachePool
 
 KEYS = 5_000
 #: What the last half may grow by: relative, and in bytes whatever the size.
-GROWTH = 0.05
-SLACK = 4 << 20
+GROWTH = 0.02
+SLACK = 256 << 10
+#: glibc's name for a parameter of its allocator.
+M_ARENA_MAX = -8
+#: How often all threads stop.
+RESTS = 40
+
+
+class CountOfHeap(ctypes.Structure):
+    """glibc's `struct mallinfo2`."""
+
+    _fields_ = [
+        (name, ctypes.c_size_t)
+        for name in (
+            "arena", "ordblks", "smblks", "hblks", "hblkhd",
+            "usmblks", "fsmblks", "uordblks", "fordblks", "keepcost",
+        )
+    ]  # fmt: skip
+
+
+class Heap:
+    """The C library's allocator; only glibc's can be asked."""
+
+    def __init__(self):
+        self.library = ctypes.CDLL(None)
+        self.is_known = hasattr(self.library, "mallinfo2")
+        if self.is_known:
+            self.library.mallinfo2.restype = CountOfHeap
+            # One arena instead of one for each thread, which take minutes to reach their sizes.
+            self.library.mallopt(M_ARENA_MAX, 1)
+        self.library.malloc.argtypes = [ctypes.c_size_t]
+        self.library.malloc.restype = ctypes.c_void_p
+
+    def give_back_free_pages(self):
+        if self.is_known:
+            self.library.malloc_trim(0)
+
+    def bytes_in_use(self):
+        if not self.is_known:
+            return 0
+        count = self.library.mallinfo2()
+        return count.uordblks + count.hblkhd
+
+    def lose(self, size):
+        """A leak, of memory that is used."""
+        ctypes.memset(self.library.malloc(size), 1, size)
 
 
 @dataclasses.dataclass
 class Sample:
-    """Memory at one moment."""
+    """Bytes of memory at one moment."""
 
     seconds: float
     resident: int
+    allocated: int
     traced: int
+
+    @classmethod
+    def now(cls, seconds, heap):
+        heap.give_back_free_pages()
+        return cls(seconds, resident_bytes(), heap.bytes_in_use(), tracemalloc.get_traced_memory()[0])
 
 
 @dataclasses.dataclass
@@ -43,21 +101,24 @@ class Report:
     stats: object
 
     def growth(self):
-        """By how much resident and traced memory grew from the middle quarter to the last, in bytes."""
+        """By how much each figure grew from the third quarter to the last, and what it was, in bytes."""
         quarter = max(1, len(self.samples) // 4)
-        middle, last = self.samples[2 * quarter : 3 * quarter], self.samples[-quarter:]
+        third, last = self.samples[2 * quarter : 3 * quarter], self.samples[-quarter:]
 
-        def mean(samples, of):
-            return sum(map(of, samples)) / len(samples)
+        def typical(samples, name):
+            return statistics.median(getattr(sample, name) for sample in samples)
 
-        return [
-            (mean(last, of) - mean(middle, of), mean(middle, of))
-            for of in (lambda each: each.resident, lambda each: each.traced)
-        ]
+        names = ("resident", "allocated", "traced")
+        return {
+            name: (typical(last, name) - typical(third, name), typical(third, name))
+            for name in names
+        }
 
     def is_flat(self):
-        """Whether neither grew by more than is allowed."""
-        return all(growth <= max(SLACK, GROWTH * size) for growth, size in self.growth())
+        """Whether none grew by more than is allowed."""
+        return all(
+            growth <= max(SLACK, GROWTH * size) for growth, size in self.growth().values()
+        )
 
 
 class Quote:
@@ -189,9 +250,11 @@ class Worker:
         else:
             self.pool.get_stats()
 
-    def run(self, until):
+    def run(self, rest):
         kinds = [self.strings, self.strings, self.hashes, self.lists, self.sets]
-        while time.monotonic() < until:
+        while not rest.is_over:
+            if rest.is_due:
+                rest.join()
             for _ in range(100):
                 kind = self.random.randrange(len(kinds))
                 kinds[kind](f"{'sshlm'[kind]}:{self.random.randrange(KEYS)}")
@@ -200,27 +263,64 @@ class Worker:
                 self.seldom()
 
 
-def run(seconds, threads=8, config=None):
-    """Runs it and returns the report."""
+class Rest:
+    """Where all threads stop, and go on together."""
+
+    def __init__(self, threads):
+        self.barrier = threading.Barrier(threads + 1, timeout=60)
+        self.is_due = self.is_over = False
+
+    def join(self):
+        self.barrier.wait()
+        self.barrier.wait()
+
+    @contextlib.contextmanager
+    def of_all(self):
+        self.is_due = True
+        self.barrier.wait()
+        try:
+            yield
+        finally:
+            self.is_due = False
+            self.barrier.wait()
+
+
+def at_rest(pool, seconds, heap):
+    """What is left when nobody uses the pool and nothing is in it."""
+    pool.flushall()
+    gc.collect()
+    return Sample.now(seconds, heap)
+
+
+def run(seconds, threads=8, config=None, leak=0):
+    """Runs it, losing so many bytes a second, and returns the report. The rests come on top."""
     config = config or CacheConfig(
         max_keys=3_000, max_memory="16mb", default_ttl=5, cleanup_interval=0.01
     )
-    pool = MemoryCachePool(config)
-    wrong, samples, errors = [], [], []
-    begin = time.monotonic()
+    pool, heap, rest = MemoryCachePool(config), Heap(), Rest(threads)
+    wrong, samples, errors, lost = [], [], [], []
     workers = [Worker(pool, seed, wrong) for seed in range(threads)]
 
     def guarded(worker):
         try:
-            worker.run(begin + seconds)
+            worker.run(rest)
         except BaseException as error:
             errors.append(error)
+            rest.barrier.abort()
+
+    def lose(size):
+        if size:
+            heap.lose(size)
+            lost.append(b"x" * size)
 
     async def watch():
+        begin, every = time.monotonic(), seconds / RESTS
         await pool.start_cleanup_task()
-        while (passed := time.monotonic() - begin) < seconds:
-            samples.append(Sample(passed, resident_bytes(), tracemalloc.get_traced_memory()[0]))
-            await asyncio.sleep(min(0.25, seconds / 40))
+        for _ in range(RESTS):
+            await asyncio.sleep(every)
+            lose(int(leak / 2 * every))
+            with rest.of_all():
+                samples.append(at_rest(pool, time.monotonic() - begin, heap))
         await pool.stop_cleanup_task()
 
     tracemalloc.start()
@@ -229,7 +329,12 @@ def run(seconds, threads=8, config=None):
         thread.start()
     try:
         asyncio.run(watch())
+    except threading.BrokenBarrierError:
+        # By a thread that says why.
+        if not errors:
+            raise
     finally:
+        rest.is_over = True
         for thread in running:
             thread.join()
         tracemalloc.stop()
@@ -238,20 +343,25 @@ def run(seconds, threads=8, config=None):
     return Report(sum(worker.operations for worker in workers), wrong, samples, pool.get_stats())
 
 
-def main(arguments):
-    seconds = float(arguments[0]) if arguments else 60
-    threads = int(arguments[1]) if len(arguments) > 1 else 8
-    report = run(seconds, threads)
-    gc.collect()
-    print(f"{report.operations:,} operations in {seconds:g} s on {threads} threads")
+def main():
+    parser = argparse.ArgumentParser(description="Hammers one pool from several threads.")
+    parser.add_argument("seconds", type=float, nargs="?", default=60)
+    parser.add_argument("threads", type=int, nargs="?", default=8)
+    parser.add_argument("--leak", type=int, default=0, help="bytes a second, on purpose")
+    arguments = parser.parse_args()
+    report = run(arguments.seconds, arguments.threads, leak=arguments.leak)
+    print(f"{report.operations:,} operations in {arguments.seconds:g} s on {arguments.threads} threads")
     print(f"{len(report.wrong)} values under a wrong key {report.wrong[:3]}")
     for sample in report.samples[:: max(1, len(report.samples) // 12)]:
         print(
             f"{sample.seconds:7.1f} s  resident {sample.resident / 2**20:7.1f} MiB"
-            f"  traced {sample.traced / 2**20:7.2f} MiB"
+            f"  allocated {sample.allocated / 2**20:7.2f} MiB  traced {sample.traced / 2**20:7.2f} MiB"
         )
-    for name, (growth, size) in zip(("resident", "traced"), report.growth()):
-        print(f"{name}: {growth / 2**20:+.2f} MiB over the last half, of {size / 2**20:.1f} MiB")
+    for name, (growth, size) in report.growth().items():
+        print(
+            f"{name}: {growth / 2**20:+.2f} MiB over the last half, of {size / 2**20:.1f} MiB"
+            f" ({growth / max(size, 1):+.2%})"
+        )
     print(report.stats)
     is_sound = not report.wrong and report.is_flat()
     print("ok" if is_sound else "FAILED")
@@ -259,4 +369,4 @@ def main(arguments):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -103,6 +103,22 @@ def test_scanning_fields(pool):
     assert seen == fields
 
 
+def test_scanning_fields_without_their_values(pool):
+    fields = {f"f{i}": i for i in range(500)}
+    pool.hset("h", fields)
+    assert set(pool.hscan_iter("h", no_values=True)) == set(fields)
+    assert set(pool.hscan_iter("h", "f12*", no_values=True)) == {f for f in fields if f.startswith("f12")}
+    cursor, page = pool.hscan("h", no_values=True)
+    seen = set(page)
+    assert isinstance(page, list)
+    while cursor != 0:
+        cursor, page = pool.hscan("h", cursor, count=50, no_values=True)
+        seen.update(page)
+    assert seen == set(fields)
+    assert pool.hscan("missing", no_values=True) == (0, [])
+    assert pool.hscan("missing", no_values=False) == (0, {})
+
+
 def test_fields_may_be_bytes(pool):
     pool.hset("h", {b"f": 1})
     assert pool.hget("h", "f") == 1

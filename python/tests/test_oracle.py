@@ -1,5 +1,6 @@
 """The same calls to the pool and to fakeredis, which have to return the same."""
 
+import inspect
 import random
 
 import pytest
@@ -268,20 +269,55 @@ def test_random_calls_return_the_same(oracle, seed):
         compare(pool, oracle, *draw(source))
 
 
-def test_methods_are_named_as_in_redis_py():
-    """Every command of the pool that redis-py has too takes its arguments in the same order."""
-    import inspect
+#: What redis-py's methods take that the pool's do not, as it cannot have a use for it.
+WITHOUT = {"set": ["ifeq", "ifne", "ifdeq", "ifdne"]}
+#: What the pool's methods take under another name.
+RENAMED = {"get": {"key": "name"}, "set": {"key": "name"}}
+#: What only the pool's methods take.
+BEYOND = {"get": ["default"]}
 
-    beyond = {"get", "hset", "info", "type"}
-    differing = []
-    for name, method in inspect.getmembers(MemoryCachePool, callable):
-        theirs = getattr(redis.Redis, name, None)
-        if name.startswith("_") or theirs is None or name in beyond:
-            continue
-        ours = [p for p in inspect.signature(method).parameters.values() if p.name != "self"]
-        them = [p for p in inspect.signature(theirs).parameters.values() if p.name != "self"]
-        positional = [p.name for p in ours if p.kind is p.POSITIONAL_OR_KEYWORD and p.default is not p.empty]
-        expected = [p.name for p in them if p.kind is p.POSITIONAL_OR_KEYWORD and p.default is not p.empty]
-        if positional != expected[: len(positional)]:
-            differing.append((name, positional, expected))
-    assert differing == []
+
+#: `hset` is left out: fields may be given as keywords, and have any name.
+COMMANDS_OF_BOTH = [
+    pytest.param(name, method, getattr(redis.Redis, name), id=name)
+    for name, method in inspect.getmembers(MemoryCachePool, callable)
+    if not name.startswith("_") and hasattr(redis.Redis, name) and name != "hset"
+]
+
+
+def parameters(method, *kinds):
+    every = list(inspect.signature(method).parameters.values())[1:]
+    return [(each.name, each.default) for each in every if each.kind in kinds]
+
+
+@pytest.mark.parametrize("name, ours, theirs", COMMANDS_OF_BOTH)
+def test_arguments_have_redis_pys_names_and_order(name, ours, theirs):
+    plain = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    renamed = RENAMED.get(name, {})
+    mine = [renamed.get(each, each) for each, _ in parameters(ours, plain)]
+    wanted = [each for each, _ in parameters(theirs, plain) if each not in WITHOUT.get(name, [])]
+    assert mine == wanted + BEYOND.get(name, [])
+    several = inspect.Parameter.VAR_POSITIONAL
+    assert bool(parameters(ours, several)) == bool(parameters(theirs, several))
+
+
+@pytest.mark.parametrize("name, ours, theirs", COMMANDS_OF_BOTH)
+def test_arguments_that_redis_py_needs_not_are_not_needed(name, ours, theirs):
+    plain, empty = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.empty
+    needed = {each for each, default in parameters(theirs, plain) if default is empty}
+    renamed = RENAMED.get(name, {})
+    mine = {renamed.get(each, each) for each, default in parameters(ours, plain) if default is empty}
+    assert mine == needed
+
+
+def test_get_and_set_take_the_key_under_both_names():
+    pool = MemoryCachePool()
+    assert pool.set(name="k", value=1, ex=60) is True
+    assert pool.set(key="k", value=2, xx=True) is True
+    assert pool.get(name="k") == pool.get(key="k") == 2
+    assert pool.get(name="missing", default=3) == 3
+    for arguments in ({}, {"nam": "k"}, {"name": "k", "key": "k"}):
+        with pytest.raises(TypeError):
+            pool.get(**arguments)
+    with pytest.raises(TypeError):
+        pool.get("k", name="k")

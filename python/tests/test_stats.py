@@ -1,6 +1,8 @@
 """Statistics and facts about keys."""
 
-from memory_cache_pool import CacheConfig, MemoryCachePool
+import pytest
+
+from memory_cache_pool import CacheConfig, DataError, MemoryCachePool
 
 
 def test_hits_misses_and_operations_are_counted(pool):
@@ -81,6 +83,16 @@ def test_info_is_a_dict_of_numbers_and_texts(pool):
     assert isinstance(info["hit_rate"], float)
     assert isinstance(info["maxmemory_policy"], str)
     assert set(pool.info("memory")) < set(info)
+
+
+def test_info_takes_several_sections(pool):
+    memory, stats = pool.info("memory"), pool.info(section="stats")
+    assert not set(memory) & set(stats)
+    assert set(pool.info("memory", "stats")) == set(memory) | set(stats)
+    assert set(pool.info("STATS", "stats")) == set(stats)
+    assert set(pool.info("stats", "everything")) == set(pool.info("all")) == set(pool.info())
+    with pytest.raises(DataError, match="nonsense"):
+        pool.info("memory", "nonsense")
 
 
 def test_debug_keys_tells_each_key(pool):

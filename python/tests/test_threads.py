@@ -127,3 +127,17 @@ def test_two_seconds_of_everything():
     report = stress.run(seconds=2, threads=8)
     assert report.wrong == []
     assert report.operations > 1_000
+
+
+def test_a_leak_is_seen_in_all_figures_of_memory():
+    report = stress.run(seconds=2, threads=2, leak=40 << 20)
+    assert not report.is_flat()
+    # From one quarter of the run to the next, outside of Python and inside.
+    assert report.growth()["allocated"][0] > 8 << 20
+    assert report.growth()["traced"][0] > 8 << 20
+    assert report.growth()["resident"][0] > 16 << 20
+
+
+def test_memory_that_stays_the_same_is_flat():
+    still = [stress.Sample(seconds, 50 << 20, 10 << 20, 1 << 20) for seconds in range(40)]
+    assert stress.Report(1, [], still, None).is_flat()
