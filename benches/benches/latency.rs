@@ -9,7 +9,7 @@
 
 use memory_cache_pool_benches::latency::{
     case::{Case, Run, Scenario, Settings},
-    plot, report, rounds,
+    plot, report, roster, rounds,
     scale::Scale,
     scenario::KEEP_MEMORY,
     ticks::Rate,
@@ -167,9 +167,8 @@ fn measure_round(
     let mut longest = Duration::ZERO;
     for (&contender, measured) in wanted.iter().zip(measured) {
         let _ = writeln!(io::stderr(), "{scenario} {part}: {contender}");
-        // The floor comes last, and takes part as long as the first of the others.
-        let is_last = scenario.contenders().last() == Some(&contender);
-        let at_least = if is_last { longest } else { Duration::ZERO };
+        let is_floor = roster::FLOORS.contains(&contender);
+        let at_least = if is_floor { longest } else { Duration::ZERO };
         match measure_apart(options, scenario, part, contender, at_least) {
             Ok(runs) => {
                 if longest.is_zero() {

@@ -68,6 +68,10 @@ pub const GROWING: [&str; 10] = [
     EmptyLoop::NAME,
 ];
 
+/// The floors among them that have something to do for as long as they are let: they take part as long
+/// as the first of the others.
+pub const FLOORS: [&str; 2] = [TouchedPages::NAME, EmptyLoop::NAME];
+
 /// Puts a contender through a measurement; `None` when there is none of this name.
 pub fn one<M: Measure>(contender: &str, of: &M) -> Option<M::Result> {
     Some(match contender {
