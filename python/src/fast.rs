@@ -158,6 +158,9 @@ unsafe fn count(names: *mut ffi::PyObject) -> ffi::Py_ssize_t {
 fn with_key<'py>(names: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyTuple>> {
     let py = names.py();
     let (name, key) = (intern!(py, "name"), intern!(py, "key"));
+    if !names.contains(name)? {
+        return Ok(names.clone());
+    }
     let renamed = names.iter().map(|given| match given.eq(name) {
         Ok(true) => Ok(key.clone().into_any()),
         Ok(false) => Ok(given),

@@ -197,8 +197,7 @@ impl Pool {
         let mut fields = Fields::new(self, py);
         // SAFETY: the core shows it under a pin.
         let see = |field: &[u8], value: &[u8]| unsafe { fields.see(field, value) };
-        let next = self.core().hscan_with(key, cursor, options, see);
-        let next = next.map_err(|error| raise(py, error))?;
+        let next = self.see_fields(py, key, cursor, options, see)?;
         Ok((next, fields.dict()?))
     }
 
@@ -212,9 +211,20 @@ impl Pool {
     ) -> PyResult<Page<Bound<'py, PyList>>> {
         let mut names = Vec::new();
         let see = |field: &[u8], _: &[u8]| names.push(text::shown(py, field));
-        let next = self.core().hscan_with(key, cursor, options, see);
-        let next = next.map_err(|error| raise(py, error))?;
+        let next = self.see_fields(py, key, cursor, options, see)?;
         Ok((next, PyList::new(py, names)?))
+    }
+
+    /// Shows the fields and values of a page of a hash; returns the cursor of the next one.
+    fn see_fields(
+        &self,
+        py: Python<'_>,
+        key: &[u8],
+        cursor: u64,
+        options: &ScanOptions,
+        see: impl FnMut(&[u8], &[u8]),
+    ) -> PyResult<u64> {
+        self.core().hscan_with(key, cursor, options, see).map_err(|error| raise(py, error))
     }
 
     /// A page of a set.

@@ -199,10 +199,10 @@ impl Pool {
         let sections = self.core().info();
         let is_any = |name: &String| ANY_SECTION.iter().any(|any| name.eq_ignore_ascii_case(any));
         let is = |name: &str, section: &str| name.eq_ignore_ascii_case(section);
-        let is_known = |name: &&String| {
+        let is_unknown = |name: &&String| {
             !is_any(name) && !sections.iter().any(|(section, _)| is(name, section))
         };
-        if let Some(unknown) = wanted.iter().find(is_known) {
+        if let Some(unknown) = wanted.iter().find(is_unknown) {
             return Err(data_error(py, format!("info has no section {unknown:?}")));
         }
         let is_all = wanted.is_empty() || wanted.iter().any(is_any);

@@ -55,11 +55,19 @@ fn print(what: &str, who: &str, times: &Histogram<u64>) {
     println!("| {what} | {who} | {p50} | {p99} | {p999} | {p9999} | {} |", micros(times.max()));
 }
 
+/// Of every field.
+const VALUE: &[u8] = b"0123456789abcdef";
+
+/// Sets so many fields of a hash.
+fn fill(session: &mut dyn Session, key: &[u8], fields: usize) {
+    (0..fields).for_each(|n| session.hset(key, &field(n), VALUE));
+}
+
 /// HSET of a hash of 10,000 fields, of which another thread takes copies.
 fn beside_snapshots(space: &dyn Space, scale: Scale) {
     let fields = 10_000.min(scale.most);
     let mut session = space.session();
-    (0..fields).for_each(|n| session.hset(b"hash", &field(n), b"0123456789abcdef"));
+    fill(&mut *session, b"hash", fields);
     let (ends, mut times) = (AtomicBool::new(false), histogram());
     thread::scope(|scope| {
         scope.spawn(|| {
@@ -84,7 +92,7 @@ fn on_large_values(space: &dyn Space, scale: Scale) {
     let most = scale.most;
     let mut session = space.session();
     for n in 0..most {
-        session.hset(b"hash", &field(n), b"0123456789abcdef");
+        session.hset(b"hash", &field(n), VALUE);
         session.lpush(b"list", &field(n));
         session.sadd(b"set", &field(n));
     }
@@ -118,10 +126,10 @@ fn on_large_values(space: &dyn Space, scale: Scale) {
 fn growing(space: &dyn Space, scale: Scale) {
     let [first, last] = [scale.most / 10 * 9, scale.most / 10 * 11];
     let (mut session, mut times) = (space.session(), histogram());
-    (0..first).for_each(|n| session.hset(b"hash", &field(n), b"0123456789abcdef"));
+    fill(&mut *session, b"hash", first);
     for n in first..last {
         let field = field(n);
-        timed(&mut times, || session.hset(b"hash", &field, b"0123456789abcdef"));
+        timed(&mut times, || session.hset(b"hash", &field, VALUE));
     }
     print(&format!("HSET of new fields, {first} to {last} fields"), space.name(), &times);
 }
@@ -133,7 +141,7 @@ fn deletions(space: &dyn Space, scale: Scale) {
         let fields = fields.min(scale.most);
         let mut times = histogram();
         for _ in 0..count.min(scale.timed / 20) {
-            (0..fields).for_each(|n| session.hset(b"large", &field(n), b"0123456789abcdef"));
+            fill(&mut *session, b"large", fields);
             timed(&mut times, || session.delete(b"large"));
         }
         print(&format!("DEL, {fields} fields"), space.name(), &times);

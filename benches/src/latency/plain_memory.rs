@@ -13,7 +13,7 @@ use std::{
 
 /// Memory of its own, in small pages, as the pool's table is.
 #[derive(Debug)]
-struct Mapping {
+pub(super) struct Mapping {
     memory: Option<NonNull<u8>>,
     bytes: usize,
 }
@@ -24,7 +24,8 @@ unsafe impl Send for Mapping {}
 unsafe impl Sync for Mapping {}
 
 impl Mapping {
-    fn new(bytes: usize) -> Self {
+    /// Maps so many bytes, none of which is touched.
+    pub(super) fn new(bytes: usize) -> Self {
         let bytes = bytes.max(1);
         let (rights, flags) =
             (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
@@ -39,7 +40,7 @@ impl Mapping {
     }
 
     /// Has the kernel find all pages now.
-    fn touch(&self) {
+    pub(super) fn touch(&self) {
         if let Some(memory) = self.memory {
             // SAFETY: populating keeps what is in a mapping; where it cannot, nothing happens.
             unsafe { libc::madvise(memory.as_ptr().cast(), self.bytes, libc::MADV_POPULATE_WRITE) };

@@ -2,7 +2,9 @@
 
 use super::{
     case::{Case, Run, Scenario, Settings},
-    churn, growth, pinned, roster, steady, storm,
+    churn, growth, pinned,
+    plain_memory::Mapping,
+    roster, steady, storm,
 };
 use std::{io, ptr};
 
@@ -109,16 +111,7 @@ fn anonymous(line: &str) -> Option<(usize, usize)> {
 
 /// Lets the kernel have pages that the host has found, for contenders that map memory themselves.
 fn give_pages_back(bytes: usize) {
-    let (rights, flags) = (
-        libc::PROT_READ | libc::PROT_WRITE,
-        libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_POPULATE,
-    );
-    // SAFETY: a new mapping, which touches no memory that is in use.
-    let memory = unsafe { libc::mmap(ptr::null_mut(), bytes, rights, flags, -1, 0) };
-    if memory != libc::MAP_FAILED {
-        // SAFETY: mapped above, of that size, and nobody uses it.
-        unsafe { libc::munmap(memory, bytes) };
-    }
+    Mapping::new(bytes).touch();
 }
 
 /// The variables, and their values, that a measuring process has to be started with: the allocator
