@@ -207,7 +207,7 @@ impl Engine {
         let (family, tree) = match source.value() {
             Value::Hash(hash) => (Family::Hash, hash.collection().as_tree()),
             Value::Set(set) => (Family::Set, set.collection().as_tree()),
-            Value::List(list) if list.middle_node().is_some() => {
+            Value::List(list) if list.is_long() => {
                 let mut edit = Edit::new(guard);
                 let mut steps = ListEdit::new(list, &mut edit);
                 steps.copy();

@@ -4,7 +4,7 @@
 //! |---------------|-----------------------------------------------------------|---------------------|
 //! | packed        | packed fields, up to 1,200 bytes                          | behind the key      |
 //! | short list    | a root without a middle, and up to 1 KiB of elements       | a multiple of 16    |
-//! | long list     | a root, and both ends, of up to 512 bytes each            | a multiple of 16    |
+//! | long list     | a root, digits, and both ends, of up to 512 bytes each    | a multiple of 16    |
 //! | tree          | length, bytes, and 32 children                            | a multiple of 16    |
 //!
 //! What hangs below a long list or a tree belongs to the record as long as the record is the last
@@ -20,7 +20,7 @@ use crate::{
     value::{
         collection::Collection,
         hash::HashValue,
-        list::{ListImage, ListRoot, ListValue},
+        list::{Digits, ListImage, ListRoot, ListValue},
         packed::{Packing, fields::Fields},
         set::SetValue,
         tree::{
@@ -123,7 +123,7 @@ impl Body<'_> {
             // SAFETY: the caller's word.
             Self::Tree(_, tree) => unsafe { at.cast::<FieldTree>().write(**tree) },
             // SAFETY: the caller's word.
-            Self::List(image) => unsafe { at.cast::<ListRoot>().write(image.root) },
+            Self::List(image) => unsafe { write_root(image, at) },
             Self::Same(live) => {
                 let from = live.collection_start();
                 let whole = root_size(encoding) + len;
@@ -170,6 +170,23 @@ impl<'g, 'd> Draft<'g, 'd> {
         // encoding needs.
         unsafe { body.write(at, encoding, len) };
         draft
+    }
+}
+
+/// Writes what the value of a list begins with.
+///
+/// # Safety
+///
+/// `at` is aligned for a list's encoding, and the memory there is as long as [`root_size`] says.
+#[inline]
+pub(super) unsafe fn write_root(image: &ListImage<'_, '_>, at: NonNull<u8>) {
+    // SAFETY: the caller's word.
+    unsafe { at.cast::<ListRoot>().write(image.root) };
+    if image.root.middle.is_some() {
+        // SAFETY: as above; digits lie behind the root of a long list.
+        let at = unsafe { at.add(size_of::<ListRoot>()) };
+        // SAFETY: as above.
+        unsafe { at.cast::<Digits>().write(*image.digits()) };
     }
 }
 
@@ -229,10 +246,18 @@ impl<'g> Live<'g> {
         }
         // SAFETY: these encodings keep a `ListRoot`.
         let root = *unsafe { self.root::<ListRoot>() };
+        let mut digits = &Digits::EMPTY;
+        if header.encoding == Encoding::LongList {
+            // SAFETY: this encoding keeps digits behind the root.
+            let at = unsafe { self.collection_start().add(size_of::<ListRoot>()) };
+            // SAFETY: as above; valid during `'g`.
+            digits = unsafe { at.cast::<Digits>().as_ref() };
+        }
         let offset = collection_offset(header.encoding, usize::from(header.key_len));
-        let ends = self.bytes(offset + size_of::<ListRoot>(), collection_len(header.value_len));
-        // SAFETY: the middle is alive as long as the record.
-        Some(unsafe { ListValue::new(root, ends) })
+        let ends =
+            self.bytes(offset + root_size(header.encoding), collection_len(header.value_len));
+        // SAFETY: the nodes are alive as long as the record.
+        Some(unsafe { ListValue::new(root, digits, ends) })
     }
 
     /// The value, if it is a packed one.
@@ -283,9 +308,8 @@ impl<'g> Live<'g> {
             Value::Bytes(_) | Value::Integer(_) | Value::Object(_) => (None, None),
         };
         let tree = collection.and_then(Collection::as_tree);
-        let middle = list.and_then(ListValue::middle_node);
         let children = tree.into_iter().flat_map(|tree| tree.children.live().map(NodeRef::node));
-        children.chain(middle)
+        children.chain(list.into_iter().flat_map(ListValue::nodes))
     }
 
     /// The value for another record of the same value, or of another key's when nothing hangs below.
@@ -355,10 +379,11 @@ pub(super) fn collection_len(value_len: u32) -> usize {
 
 /// Bytes of what a value begins with.
 #[inline]
-fn root_size(encoding: Encoding) -> usize {
+pub(super) fn root_size(encoding: Encoding) -> usize {
     match encoding {
         Encoding::TreeHash | Encoding::TreeSet => size_of::<FieldTree>(),
-        Encoding::ShortList | Encoding::LongList => size_of::<ListRoot>(),
+        Encoding::ShortList => size_of::<ListRoot>(),
+        Encoding::LongList => size_of::<ListRoot>() + size_of::<Digits>(),
         _ => 0,
     }
 }
@@ -384,3 +409,4 @@ fn u32_of(len: usize) -> u32 {
 }
 
 const _: () = assert!(align_of::<ListRoot>() <= ROOT_ALIGN && ROOT_ALIGN <= 16);
+const _: () = assert!(align_of::<Digits>() <= align_of::<ListRoot>());

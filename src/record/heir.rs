@@ -6,12 +6,12 @@
 
 use super::{
     Draft, Encoding, Origin, Record,
-    collection::{Family, HEIR, ROOT_ALIGN, list_encoding},
+    collection::{Family, HEIR, ROOT_ALIGN, list_encoding, root_size, write_root},
 };
 use crate::{
     reclaim::{Guard, magazine::block_bytes},
     value::{
-        list::{ListImage, ListRoot},
+        list::ListImage,
         packed::single::Single,
         tree::fields::{FieldTree, Graft},
         writer::Writer,
@@ -40,7 +40,7 @@ fn root_offset(key_len: usize) -> usize {
 impl Heir for ListImage<'_, '_> {
     #[inline]
     fn block_size(&self, key_len: usize) -> usize {
-        block_bytes(root_offset(key_len) + size_of::<ListRoot>() + self.encoded_len())
+        block_bytes(root_offset(key_len) + root_size(list_encoding(self)) + self.encoded_len())
     }
 
     fn memory(&self, key_len: usize) -> usize {
@@ -56,9 +56,10 @@ impl Heir for ListImage<'_, '_> {
         // SAFETY: the offset lies in the block, which was taken with room for root and ends.
         let at = unsafe { draft.record().cast::<u8>().add(root) };
         // SAFETY: as above; a block is aligned to 16, and the offset is a multiple of that.
-        unsafe { at.cast::<ListRoot>().write(self.root) };
+        unsafe { write_root(self, at) };
+        let ends = root + root_size(list_encoding(self));
         // SAFETY: the block goes on for that many bytes behind the root.
-        unsafe { fill(&draft, root + size_of::<ListRoot>(), len, |to| self.write(to)) };
+        unsafe { fill(&draft, ends, len, |to| self.write(to)) };
         draft
     }
 }

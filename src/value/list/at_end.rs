@@ -3,10 +3,14 @@
 //!
 //! A [`ListEdit`](super::ListEdit) is much ado for that. Both ends lie side by side in the record, so
 //! that those of the next record are one copy of a part of them, and perhaps a new element in front of
-//! it or behind it. When an end has become too long, its far half becomes a chunk; when there is
-//! nothing left of it, the next chunk takes its place.
+//! it or behind it. When an end is full, its far part becomes a chunk of the digit beside it. When there
+//! is nothing left of it, the next chunk takes its place without being copied: a pop counts less of it,
+//! and the first push copies what is left into the record.
 
-use super::{END, ListImage, ListRoot, ListValue, NEAR, Place, SHORT, edit::Ends};
+use super::{
+    END, ListImage, ListRoot, ListValue, Place, SHORT,
+    edit::{Ends, Waiting},
+};
 use crate::{
     reclaim::Guard,
     value::{
@@ -24,13 +28,16 @@ use crate::{
     },
 };
 
-/// Bytes of a middle from which on no single chunk matters for whether it stays.
-const LASTING: u64 = 4 * (CHUNK + SHORT) as u64;
+/// The most bytes to which pushes make an end of a list with a middle.
+const FULL: usize = 320;
+
+/// Bytes that a full end keeps, so that pushes and pops in turn do not cut it again.
+const NEAR: usize = 64;
 
 /// A list that is about to be written: its ends are both pieces, side by side.
-#[derive(Clone, Copy)]
 struct Next<'g> {
     root: ListRoot,
+    digits: Waiting<'g>,
     ends: [&'g [u8]; 2],
 }
 
@@ -52,7 +59,9 @@ impl<'g> ListValue<'g> {
         most: u64,
         edit: Option<&mut Edit<'_, S>>,
     ) -> Option<ListImage<'g, 'g>> {
-        let (mut next, mut edit) = (Next { root: self.root, ends: [self.ends, &[]] }, edit);
+        let digits = Waiting::Kept(self.digits);
+        let mut next = Next { root: self.root, digits, ends: [self.ends, &[]] };
+        let mut edit = edit;
         if next.root.len >= most {
             next = self.shortened(side.other(), most, edit.as_deref_mut())?;
         }
@@ -61,13 +70,18 @@ impl<'g> ListValue<'g> {
         }
         let element = Element::of(text);
         let len = packed_len(element);
-        let mut root = next.root;
-        if root.change(side, len, 1).is_none() {
-            next = next.shed(side, len, edit?)?;
-            root = next.root;
-            root.change(side, len, 1)?;
+        if next.is_elsewhere(side) {
+            next = self.closed(side, next, edit.as_deref_mut()?)?;
         }
-        Some(ListImage { root, ends: Ends::Kept(next.ends, Some((side, element))) })
+        let mut root = next.root;
+        if root.change(side, len, 1, FULL).is_none() {
+            next = next.shed(side, len, self.root.bytes, edit?)?;
+            root = next.root;
+            root.change(side, len, 1, END)?;
+        }
+        let len = next.ends[0].len() + next.ends[1].len() + len;
+        let ends = Ends::Kept(next.ends, Some((side, element)));
+        Some(ListImage { root, digits: next.digits, len, ends })
     }
 
     /// What is left of a list with as many elements as it may have.
@@ -96,8 +110,9 @@ impl<'g> ListValue<'g> {
         side: Side,
         edit: Option<&mut Edit<'_, S>>,
     ) -> Option<(ListImage<'g, 'g>, Kept<'g>)> {
-        let (Next { root, ends }, taken) = self.without(side, edit)?;
-        Some((ListImage { root, ends: Ends::Kept(ends, None) }, taken))
+        let (Next { root, digits, ends }, taken) = self.without(side, edit)?;
+        let len = ends[0].len() + ends[1].len();
+        Some((ListImage { root, digits, len, ends: Ends::Kept(ends, None) }, taken))
     }
 
     #[inline(always)]
@@ -113,13 +128,15 @@ impl<'g> ListValue<'g> {
         if root.end(side).1 == 0 {
             return self.without_one_of_next_chunk(side, edit?);
         }
-        let (taken, rest) = Elements::new(self.ends).cut(side)?;
-        let ends = rest.bytes();
-        root.change(side, self.ends.len() - ends.len(), -1)?;
-        Some((Next { root, ends: [ends, &[]] }, taken))
+        let is_elsewhere = self.digits.end(side).is_some();
+        let elements = if is_elsewhere { self.end(side).0 } else { Elements::new(self.ends) };
+        let (taken, rest) = elements.cut(side)?;
+        root.change(side, elements.bytes().len() - rest.bytes().len(), -1, END)?;
+        let ends = [if is_elsewhere { self.ends } else { rest.bytes() }, &[]];
+        Some((Next { root, digits: Waiting::Kept(self.digits), ends }, taken))
     }
 
-    /// The same, when there is no end at that side: the next chunk becomes it.
+    /// The same, when there is no end at that side: the next chunk becomes it, where it lies.
     #[cold]
     #[inline(never)]
     fn without_one_of_next_chunk<S: NodeStore>(
@@ -127,18 +144,43 @@ impl<'g> ListValue<'g> {
         side: Side,
         edit: &mut Edit<'_, S>,
     ) -> Option<(Next<'g>, Kept<'g>)> {
-        let mut root = self.lasting()?;
-        let (chunk, middle) = chunks::take(self.middle?, side, edit)?;
+        let (mut root, mut digits) = (self.root, *self.digits);
+        if digits.count(side) == 0 {
+            root.middle = Some(digits.fill(side, self.middle?, edit)?.node);
+        }
+        digits.close(side, edit);
+        // SAFETY: the chunk is the list's, which is alive during `'g`.
+        let chunk = chunks::found(unsafe { digits.open(side) }?, 0);
         let (taken, rest) = Elements::new(chunk.bytes).cut(side)?;
         let (rest, count) = (rest.bytes(), u16::try_from(chunk.count.checked_sub(1)?).ok()?);
         if rest.len() > END {
             return None;
         }
-        (root.middle, root.bytes) = (Some(middle.node), middle.bytes);
+        root.bytes = edit.bytes_after(root.bytes);
         root.len -= 1;
         root.set_end(side, rest.len(), count);
-        let ends = if side == Side::Left { [rest, self.tail()] } else { [self.head(), rest] };
-        Some((Next { root, ends }, taken))
+        if ListRoot::is_to_be_folded(root.end_bytes(), root.bytes) {
+            return None;
+        }
+        let ends = [self.ends, &[]];
+        Some((Next { root, digits: Waiting::Changed(digits), ends }, taken))
+    }
+
+    /// The same list with the end at a side in the record.
+    #[cold]
+    #[inline(never)]
+    fn closed<S: NodeStore>(
+        self,
+        side: Side,
+        next: Next<'g>,
+        edit: &mut Edit<'_, S>,
+    ) -> Option<Next<'g>> {
+        let ([other, []], mut digits) = (next.ends, *next.digits.get()) else { return None };
+        digits.close(side, edit);
+        let end = self.end(side).0.bytes();
+        let ends = if side == Side::Left { [end, other] } else { [other, end] };
+        let root = ListRoot { bytes: edit.bytes_after(self.root.bytes), ..next.root };
+        Some(Next { root, digits: Waiting::Changed(digits), ends })
     }
 
     /// The list with another element in the place of one of the middle's; none as for
@@ -149,32 +191,48 @@ impl<'g> ListValue<'g> {
         text: &'g [u8],
         edit: &mut Edit<'_, S>,
     ) -> Option<ListImage<'g, 'g>> {
-        let mut root = self.lasting()?;
+        let mut root = self.root;
         let (Place::Middle(middle), index) = self.place(index)? else { return None };
         if text.len() > CHUNK {
             return None;
         }
         root.middle = Some(chunks::set(middle, index, Element::of(text), edit)?);
         root.bytes = edit.bytes_after(root.bytes);
-        Some(ListImage { root, ends: Ends::Kept([self.ends, &[]], None) })
-    }
-
-    /// The root, if the middle is so large that it stays whatever becomes of a chunk.
-    fn lasting(self) -> Option<ListRoot> {
-        (self.root.bytes >= LASTING).then_some(self.root)
+        if ListRoot::is_to_be_folded(root.end_bytes(), root.bytes) {
+            return None;
+        }
+        let digits = Waiting::Kept(self.digits);
+        let (len, ends) = (self.ends.len(), Ends::Kept([self.ends, &[]], None));
+        Some(ListImage { root, digits, len, ends })
     }
 }
 
 impl Next<'_> {
-    /// Makes a chunk of the far half of an end that is too long when it gets so many bytes more.
+    /// Whether the end at a side does not lie in the record.
+    #[inline]
+    fn is_elsewhere(&self, side: Side) -> bool {
+        self.digits.get().end(side).is_some()
+    }
+
+    /// Makes a chunk of the far part of an end that is full when it gets so many bytes more. All nodes
+    /// had so many bytes before the edit.
     #[cold]
     #[inline(never)]
-    fn shed<S: NodeStore>(self, side: Side, more: usize, edit: &mut Edit<'_, S>) -> Option<Self> {
+    fn shed<S: NodeStore>(
+        self,
+        side: Side,
+        more: usize,
+        before: u64,
+        edit: &mut Edit<'_, S>,
+    ) -> Option<Self> {
         let mut root = self.root;
-        let ([ends, []], Some(middle)) = (self.ends, root.middle) else { return None };
-        let (head, tail) = ends.split_at_checked(root.head_bytes.into())?;
+        let mut digits = *self.digits.get();
+        let ([first, second], Some(middle)) = (self.ends, root.middle) else { return None };
+        let head = if digits.end(Side::Left).is_some() { 0 } else { root.head_bytes.into() };
+        let is_split = !second.is_empty();
+        let (head, tail) = if is_split { (first, second) } else { first.split_at_checked(head)? };
         let end = if side == Side::Left { head } else { tail };
-        if end.len() + more <= END {
+        if end.len() + more <= FULL {
             return None;
         }
         let (mut far, mut near_count) = (Elements::new(end), 0);
@@ -191,16 +249,19 @@ impl Next<'_> {
             return None;
         }
         let chunk = chunks::make_of(far, far_count, edit);
-        // SAFETY: the middle is the list's, or was made by the edit.
-        let middle = unsafe { NodeRef::new(middle) };
-        let middle = chunks::push(Some(middle), side, &[chunk], edit)?;
-        (root.middle, root.bytes) = (Some(middle.node), middle.bytes);
+        if digits.is_full(side) {
+            // SAFETY: the middle is the list's, or was made by the edit.
+            let middle = unsafe { NodeRef::new(middle) };
+            root.middle = Some(digits.settle(side, middle, edit)?.node);
+        }
+        digits.push(side, &chunk);
+        root.bytes = edit.bytes_after(before);
         root.set_end(side, end.len() - far.len(), near_count);
         let ends = match side {
             Side::Left => [head.get(..head.len() - far.len())?, tail],
             Side::Right => [head, tail.get(far.len()..)?],
         };
-        Some(Self { root, ends })
+        Some(Self { root, digits: Waiting::Changed(digits), ends })
     }
 }
 
@@ -224,23 +285,22 @@ impl ListRoot {
     }
 
     /// Counts one element of so many bytes more or less at a side; none when the list could not stay
-    /// divided as it is.
+    /// divided as it is, or when its end there had more bytes than the most.
     #[inline]
-    fn change(&mut self, side: Side, bytes: usize, elements: i16) -> Option<()> {
+    fn change(&mut self, side: Side, bytes: usize, elements: i16, most: usize) -> Option<()> {
         let bytes = i16::try_from(bytes).ok()? * elements;
         let (end_bytes, end_count) = match side {
             Side::Right if self.middle.is_some() => (&mut self.tail_bytes, &mut self.tail_count),
             Side::Left | Side::Right => (&mut self.head_bytes, &mut self.head_count),
         };
         *end_bytes = end_bytes.checked_add_signed(bytes)?;
+        let end = usize::from(*end_bytes);
         *end_count = end_count.checked_add_signed(elements)?;
         self.len = self.len.checked_add_signed(elements.into())?;
         let (head, tail) = (usize::from(self.head_bytes), usize::from(self.tail_bytes));
         let stays = match self.middle {
             None => head <= SHORT,
-            Some(_) => {
-                head <= END && tail <= END && !Self::is_to_be_folded(head + tail, self.bytes)
-            }
+            Some(_) => end <= most && !Self::is_to_be_folded(head + tail, self.bytes),
         };
         stays.then_some(())
     }

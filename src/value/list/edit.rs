@@ -1,6 +1,6 @@
 //! Editing a list: any number of steps that take effect together.
 
-use super::{END, ListRoot, ListValue, NEAR, SHORT, index_in};
+use super::{Digits, END, ListRoot, ListValue, SHORT, index_in};
 use crate::{
     error::Error,
     value::{
@@ -20,12 +20,18 @@ use crate::{
     },
 };
 
+/// Bytes that an end keeps when it is cut.
+const NEAR: usize = END / 2;
+
 /// A list that is being edited.
 #[derive(Debug)]
 pub(crate) struct ListEdit<'a, 'e, 's, S: NodeStore> {
     head: Run<'a>,
+    digits: Digits,
     middle: Option<Part>,
     tail: Run<'a>,
+    /// Bytes of the old list's nodes.
+    before: u64,
     edit: &'e mut Edit<'s, S>,
 }
 
@@ -34,7 +40,19 @@ pub(crate) struct ListEdit<'a, 'e, 's, S: NodeStore> {
 pub(crate) struct ListImage<'r, 'a> {
     /// The new root; when the list is empty, the key goes with its record and all that hangs below.
     pub(crate) root: ListRoot,
+    pub(super) digits: Waiting<'r>,
+    /// Bytes of the ends, as far as they are to lie in the record.
+    pub(super) len: usize,
     pub(super) ends: Ends<'r, 'a>,
+}
+
+/// The digits of a list.
+#[derive(Debug)]
+pub(super) enum Waiting<'r> {
+    /// As they are.
+    Kept(&'r Digits),
+    /// As they become.
+    Changed(Digits),
 }
 
 /// Both ends of a list.
@@ -46,11 +64,27 @@ pub(super) enum Ends<'r, 'a> {
     Kept([&'a [u8]; 2], Option<(Side, Element<'a>)>),
 }
 
+impl Waiting<'_> {
+    #[inline]
+    pub(super) fn get(&self) -> &Digits {
+        match self {
+            Self::Kept(digits) => digits,
+            Self::Changed(digits) => digits,
+        }
+    }
+}
+
 impl ListImage<'_, '_> {
-    /// Bytes of both ends.
+    /// The chunks that the record keeps besides the root, if the list is long.
+    #[inline]
+    pub(crate) fn digits(&self) -> &Digits {
+        self.digits.get()
+    }
+
+    /// Bytes that [`write`](Self::write) writes.
     #[inline]
     pub(crate) fn encoded_len(&self) -> usize {
-        self.root.end_bytes()
+        self.len
     }
 
     /// Writes both ends.
@@ -86,29 +120,51 @@ impl<'a, 'e, 's, S: NodeStore> ListEdit<'a, 'e, 's, S> {
         #[expect(clippy::cast_possible_truncation, reason = "a list has less than 2³² elements")]
         let middle = root.middle.map(|node| Part {
             node,
-            count: root.middle_count() as u32,
-            bytes: root.bytes,
+            count: root.inner_count().saturating_sub(list.digits.total()) as u32,
+            bytes: 0,
             marks: Marks::ALL,
         });
         Self {
             head: Run::of(list.head(), root.head_count.into()),
+            digits: *list.digits,
             middle,
             tail: Run::of(list.tail(), root.tail_count.into()),
+            before: root.bytes,
             edit,
         }
     }
 
-    /// Makes the middle a copy that shares nothing with the list, for a second key; O(n).
+    /// Makes it a copy that shares nothing with the list, for a second key; O(n).
     pub(crate) fn copy(&mut self) {
         if let (Some(root), Some(middle)) = (self.middle(), &mut self.middle) {
             middle.node = copy_node(root, self.edit);
+            self.digits.copy(self.edit);
+            self.before = 0;
+        }
+    }
+
+    /// Puts all chunks into the middle.
+    #[inline]
+    fn settle(&mut self) {
+        if self.digits.total() > 0 {
+            self.settle_digits();
+        }
+    }
+
+    #[cold]
+    fn settle_digits(&mut self) {
+        for side in [Side::Left, Side::Right] {
+            if let Some(root) = self.middle() {
+                self.middle = self.digits.settle(side, root, self.edit);
+            }
         }
     }
 
     /// The number of elements.
     #[inline]
     pub(crate) fn len(&self) -> u64 {
-        self.head.count() as u64 + self.middle_count() + self.tail.count() as u64
+        let ends = self.head.count() + self.tail.count();
+        ends as u64 + self.digits.total() + self.middle_count()
     }
 
     #[inline]
@@ -186,6 +242,7 @@ impl<'a, 'e, 's, S: NodeStore> ListEdit<'a, 'e, 's, S> {
 
     /// Puts an element in the place of none or one at the index of one that is there.
     fn splice(&mut self, index: u64, taken: usize, element: Element<'a>) {
+        self.settle();
         let (head, middle) = (self.head.count() as u64, self.middle_count());
         if index < head {
             self.head = spliced(&self.head, index_in(index), taken, element);
@@ -206,6 +263,7 @@ impl<'a, 'e, 's, S: NodeStore> ListEdit<'a, 'e, 's, S> {
 
     /// Keeps the elements `from..to` only.
     pub(crate) fn trim(&mut self, from: u64, to: u64) {
+        self.settle();
         let to = to.min(self.len());
         let from = from.min(to);
         let head = self.head.count() as u64;
@@ -250,6 +308,7 @@ impl<'a, 'e, 's, S: NodeStore> ListEdit<'a, 'e, 's, S> {
 
     /// Removes the elements of these indices, which ascend.
     pub(crate) fn remove(&mut self, indices: &[u64]) {
+        self.settle();
         let head = self.head.count() as u64;
         let tail = head + self.middle_count();
         let (in_head, rest) = indices.split_at(indices.partition_point(|&index| index < head));
@@ -275,13 +334,22 @@ impl<'a, 'e, 's, S: NodeStore> ListEdit<'a, 'e, 's, S> {
         match self.middle {
             None if ends > SHORT => self.spread(),
             None => {}
-            Some(middle) if ListRoot::is_to_be_folded(ends, middle.bytes) => self.fold(),
+            Some(_) if ListRoot::is_to_be_folded(ends, self.bytes()) => self.fold(),
             Some(_) => {
                 self.shed(Side::Left);
                 self.shed(Side::Right);
             }
         }
-        ListImage { root: self.root(), ends: Ends::Edited(&self.head, &self.tail) }
+        self.digits.close(Side::Left, self.edit);
+        self.digits.close(Side::Right, self.edit);
+        let (root, digits) = (self.root(), Waiting::Kept(&self.digits));
+        let len = self.head.bytes() + self.tail.bytes();
+        ListImage { root, digits, len, ends: Ends::Edited(&self.head, &self.tail) }
+    }
+
+    /// Bytes of all nodes.
+    fn bytes(&self) -> u64 {
+        self.edit.bytes_after(self.before)
     }
 
     /// The root of a list whose ends are short enough.
@@ -297,7 +365,7 @@ impl<'a, 'e, 's, S: NodeStore> ListEdit<'a, 'e, 's, S> {
         ListRoot {
             middle: self.middle.map(|middle| middle.node),
             len: self.len(),
-            bytes: self.middle.map_or(0, |middle| middle.bytes),
+            bytes: self.bytes(),
             head_bytes: head_bytes as u16,
             head_count: head_count as u16,
             tail_bytes: tail_bytes as u16,
@@ -321,6 +389,7 @@ impl<'a, 'e, 's, S: NodeStore> ListEdit<'a, 'e, 's, S> {
     /// Makes an end of a middle that is hardly there.
     #[cold]
     fn fold(&mut self) {
+        self.settle();
         let Some(root) = self.middle() else { return };
         for (bytes, count) in chunks::Chunks::from(root, 0, Side::Left) {
             self.head.extend(&Run::of(bytes, count), 0, count);
@@ -340,6 +409,7 @@ impl<'a, 'e, 's, S: NodeStore> ListEdit<'a, 'e, 's, S> {
 
     #[cold]
     fn shed_far_half(&mut self, side: Side) {
+        self.settle();
         let end = if side == Side::Left { &self.head } else { &self.tail };
         let (near, all) = (end.measure(side, NEAR, END), end.count());
         let (near, far) = match side {

@@ -4,7 +4,10 @@ use super::{ListValue, Place, index_in};
 use crate::value::{
     element::Element,
     packed::{elements::Elements, run::Side},
-    tree::chunks::{self, Chunks, marks::Marks},
+    tree::{
+        chunks::{self, Chunks, marks::Marks},
+        node::{Node, NodeRef},
+    },
 };
 
 /// Elements of a list, from one of them towards an end.
@@ -13,7 +16,11 @@ pub(crate) struct ListIter<'g> {
     /// Where it comes from.
     side: Side,
     here: Elements<'g>,
+    /// Chunks in front of the middle, the one beside it first.
+    near: &'g [Option<Node>],
     middle: Chunks<'g>,
+    /// Chunks behind the middle, the one beside it first.
+    far: &'g [Option<Node>],
     /// The end that it comes to.
     last: Elements<'g>,
 }
@@ -22,37 +29,63 @@ impl<'g> ListIter<'g> {
     /// Begins at an index; beyond the list there is nothing.
     pub(super) fn new(list: ListValue<'g>, index: u64, side: Side) -> Self {
         let none = Elements::new(&[]);
-        let mut iter = Self { side, here: none, middle: Chunks::none(), last: none };
+        let middle = Chunks::none();
+        let mut iter = Self { side, here: none, near: &[], middle, far: &[], last: none };
         let Some((place, index)) = list.place(index) else { return iter };
-        let (head, tail) = (Elements::new(list.head()), Elements::new(list.tail()));
-        let (head_count, tail_count) =
-            (usize::from(list.root.head_count), usize::from(list.root.tail_count));
-        let whole_middle = || {
-            let first = if side == Side::Left { 0 } else { u64::MAX };
-            list.middle.map_or(Chunks::none(), |root| Chunks::from(root, first, side))
-        };
-        match (place, side) {
-            (Place::Head, Side::Left) => {
-                iter.here = iter.begin(head, index_in(index), head_count);
-                iter.middle = whole_middle();
-                iter.last = tail;
+        if !matches!(place, Place::End(end) if end != side) {
+            iter.last = list.end(side.other()).0;
+        }
+        if !matches!(place, Place::End(at) | Place::Digit(at) if at != side) {
+            iter.far = list.digits.chunks(side.other());
+        }
+        if let (Place::End(at) | Place::Digit(at), Some(root)) = (place, list.middle)
+            && at == side
+        {
+            iter.near = list.digits.chunks(side);
+            iter.middle = Chunks::from(root, if side == Side::Left { 0 } else { u64::MAX }, side);
+        }
+        let (elements, count, start) = match place {
+            Place::End(at) => {
+                let (elements, count) = list.end(at);
+                (elements, count, 0)
             }
-            (Place::Head, Side::Right) => iter.here = iter.begin(head, index_in(index), head_count),
-            (Place::Tail, Side::Right) => {
-                iter.here = iter.begin(tail, index_in(index), tail_count);
-                iter.middle = whole_middle();
-                iter.last = head;
+            Place::Digit(at) => {
+                let Some((chunk, found)) = list.find_in_digit(at, index) else { return iter };
+                let chunks = list.digits.chunks(at);
+                if at == side {
+                    iter.near = &chunks[..chunk];
+                } else {
+                    iter.far = &chunks[chunk + 1..];
+                }
+                (Elements::new(found.bytes), found.count, found.start)
             }
-            (Place::Tail, Side::Left) => iter.here = iter.begin(tail, index_in(index), tail_count),
-            (Place::Middle(root), _) => {
+            Place::Middle(root) => {
                 iter.middle = Chunks::from(root, index, side);
                 let start = chunks::find(root, index).map_or(0, |chunk| chunk.start);
                 let (bytes, count) = iter.middle.next().unwrap_or_default();
-                iter.here = iter.begin(Elements::new(bytes), index_in(index - start), count);
-                iter.last = if side == Side::Left { tail } else { head };
+                (Elements::new(bytes), count, start)
             }
-        }
+        };
+        iter.here = iter.begin(elements, index_in(index - start), count);
         iter
+    }
+
+    /// The elements of the next chunk, or of the end that it comes to.
+    fn next_elements(&mut self) -> Option<Elements<'g>> {
+        // SAFETY: alive during `'g`, as whoever made the list has said.
+        let content = |node: Node| Elements::new(unsafe { NodeRef::new(node) }.content());
+        if let Some((&Some(next), rest)) = self.near.split_last() {
+            self.near = rest;
+            Some(content(next))
+        } else if let Some((bytes, _)) = self.middle.next() {
+            Some(Elements::new(bytes))
+        } else if let Some((&Some(next), rest)) = self.far.split_first() {
+            self.far = rest;
+            Some(content(next))
+        } else {
+            let last = std::mem::replace(&mut self.last, Elements::new(&[]));
+            (!last.bytes().is_empty()).then_some(last)
+        }
     }
 
     /// The elements from an index on, towards the other side.
@@ -79,11 +112,7 @@ impl<'g> Iterator for ListIter<'g> {
             if next.is_some() {
                 return next;
             }
-            self.here = match self.middle.next() {
-                Some((bytes, _)) => Elements::new(bytes),
-                None if self.last.bytes().is_empty() => return None,
-                None => std::mem::replace(&mut self.last, Elements::new(&[])),
-            };
+            self.here = self.next_elements()?;
         }
     }
 }

@@ -2,18 +2,25 @@
 //!
 //! ```text
 //! short   head: all elements, up to 1 KiB packed
-//! long    head: up to 512 bytes | middle: a tree of chunks | tail: up to 512 bytes
+//! long    head | digit: up to 8 chunks | middle: a tree of chunks | digit: up to 8 chunks | tail
 //! ```
 //!
-//! Head and tail lie in the record itself. What a queue does touches only them, apart from one
-//! push in about fourteen, which makes a chunk of the far half of an end, and one pop in about
-//! fourteen, which makes an end of the next chunk. `LLEN`, `LINDEX 0`, `LINDEX -1` and `LRANGE 0 9`
-//! need no further cache line.
+//! Head and tail, of up to 512 bytes each, lie in the record itself. What a queue does touches only
+//! them, apart from one push in about fourteen, which makes a chunk of the far part of an end, and one
+//! pop in about fourteen, whose end is used up: the next chunk is the end from then on, where it lies,
+//! until something is pushed there. [Digits] hold chunks that the middle is to get, or has given, eight
+//! at once: so one push in about a hundred changes the tree, and one pop.
+//!
+//! Without digits a push and a pop of a list of a million elements took 10 to 14 % longer, and of one of
+//! a thousand 4 to 7 %. Of four chunks instead of eight they gain half as much where branches lie in no
+//! near cache; ends that are filled to 192 bytes instead of 320 gain nothing, and make small chunks.
 
 mod at_end;
+mod digit;
 mod edit;
 mod iter;
 
+pub(crate) use digit::Digits;
 pub(crate) use edit::{ListEdit, ListImage};
 pub(crate) use iter::{ListIter, Positions};
 
@@ -21,7 +28,7 @@ use super::{
     element::Element,
     packed::{elements::Elements, run::Side},
     tree::{
-        chunks,
+        chunks::{self, Found},
         node::{Node, NodeRef},
     },
 };
@@ -30,10 +37,7 @@ use super::{
 pub(crate) const SHORT: usize = 1 << 10;
 
 /// The most bytes of an end of a list with a middle.
-pub(crate) const END: usize = 512;
-
-/// Bytes that an end keeps when it is cut, so that pushes and pops in turn do not cut it again.
-const NEAR: usize = END / 2;
+const END: usize = 512;
 
 /// What a record keeps of a list in front of its ends.
 #[derive(Clone, Copy, Debug)]
@@ -67,9 +71,9 @@ impl ListRoot {
         tail_count: 0,
     };
 
-    /// Bytes of both ends, which the record keeps behind this.
+    /// Bytes of both ends, wherever they lie.
     #[inline]
-    pub(crate) fn end_bytes(&self) -> usize {
+    fn end_bytes(&self) -> usize {
         usize::from(self.head_bytes) + usize::from(self.tail_bytes)
     }
 
@@ -79,9 +83,9 @@ impl ListRoot {
         ends as u64 + middle <= SHORT as u64 / 2
     }
 
-    /// Elements of the middle.
+    /// Elements that are in neither end.
     #[inline]
-    fn middle_count(&self) -> u64 {
+    fn inner_count(&self) -> u64 {
         self.len.saturating_sub(u64::from(self.head_count) + u64::from(self.tail_count))
     }
 }
@@ -92,36 +96,64 @@ pub(crate) struct ListValue<'g> {
     root: ListRoot,
     /// Head and tail, side by side.
     ends: &'g [u8],
+    digits: &'g Digits,
     middle: Option<NodeRef<'g>>,
 }
 
 impl<'g> ListValue<'g> {
     /// What a key that is not there holds.
-    pub(crate) const EMPTY: Self = Self { root: ListRoot::EMPTY, ends: &[], middle: None };
+    pub(crate) const EMPTY: Self =
+        Self { root: ListRoot::EMPTY, ends: &[], digits: &Digits::EMPTY, middle: None };
 
     /// Looks at a list; what its ends do not hold is not there.
     ///
     /// # Safety
     ///
-    /// The middle, if there is one, was made by a [`ListEdit`] and is alive during `'g`.
+    /// The middle, if there is one, and the chunks in the digits were made by a [`ListEdit`] and are
+    /// alive during `'g`.
     #[inline]
-    pub(crate) unsafe fn new(root: ListRoot, ends: &'g [u8]) -> Self {
-        let ends = ends.get(..root.end_bytes()).unwrap_or_default();
+    pub(crate) unsafe fn new(root: ListRoot, digits: &'g Digits, ends: &'g [u8]) -> Self {
         // SAFETY: the caller's word.
         let middle = root.middle.map(|node| unsafe { NodeRef::new(node) });
-        Self { root, ends, middle }
+        Self { root, ends, digits, middle }
     }
 
-    /// The elements in front of the middle.
+    /// The elements of the left end.
     #[inline]
     fn head(self) -> &'g [u8] {
-        self.ends.get(..usize::from(self.root.head_bytes)).unwrap_or_default()
+        let len = usize::from(self.root.head_bytes);
+        match self.digits.end(Side::Left) {
+            None => self.ends.get(..len),
+            Some(chunk) => {
+                let content = self.content(chunk);
+                content.get(content.len().saturating_sub(len)..)
+            }
+        }
+        .unwrap_or_default()
     }
 
-    /// The elements behind the middle.
+    /// The elements of the right end.
     #[inline]
     fn tail(self) -> &'g [u8] {
-        self.ends.get(usize::from(self.root.head_bytes)..).unwrap_or_default()
+        match self.digits.end(Side::Right) {
+            None => self.ends.get(self.inline_head()..),
+            Some(chunk) => self.content(chunk).get(..usize::from(self.root.tail_bytes)),
+        }
+        .unwrap_or_default()
+    }
+
+    /// Bytes of the left end that lie in the record.
+    #[inline]
+    fn inline_head(self) -> usize {
+        let is_elsewhere = self.digits.end(Side::Left).is_some();
+        if is_elsewhere { 0 } else { self.root.head_bytes.into() }
+    }
+
+    /// The elements of a chunk of the digits.
+    #[inline]
+    fn content(self, chunk: Node) -> &'g [u8] {
+        // SAFETY: alive during `'g`, as whoever made this has said.
+        unsafe { NodeRef::new(chunk) }.content()
     }
 
     /// The number of elements.
@@ -130,9 +162,14 @@ impl<'g> ListValue<'g> {
         self.root.len
     }
 
-    /// The tree of chunks, if the list is long.
-    pub(crate) fn middle_node(self) -> Option<Node> {
-        self.root.middle
+    /// Whether anything of it lies outside of its record.
+    pub(crate) fn is_long(self) -> bool {
+        self.root.middle.is_some()
+    }
+
+    /// The nodes that hang directly below its record.
+    pub(crate) fn nodes(self) -> impl Iterator<Item = Node> + use<'g> {
+        self.root.middle.into_iter().chain(self.digits.nodes())
     }
 
     /// Bytes that it takes outside of its record.
@@ -142,15 +179,17 @@ impl<'g> ListValue<'g> {
     }
 
     /// The element of an index. In the ends it is found by walking up to half of an end, in the
-    /// middle by O(log n) counts and half a chunk.
+    /// middle by O(log n) counts and half a chunk, between them by up to eight counts.
     pub(crate) fn at(self, index: u64) -> Option<Element<'g>> {
         let (place, index) = self.place(index)?;
         match place {
-            Place::Head => {
-                Elements::new(self.head()).at(index_in(index), self.root.head_count.into())
+            Place::End(side) => {
+                let (elements, count) = self.end(side);
+                elements.at(index_in(index), count)
             }
-            Place::Tail => {
-                Elements::new(self.tail()).at(index_in(index), self.root.tail_count.into())
+            Place::Digit(side) => {
+                let (_, chunk) = self.find_in_digit(side, index)?;
+                Elements::new(chunk.bytes).at(index_in(index - chunk.start), chunk.count)
             }
             Place::Middle(root) => {
                 let chunk = chunks::find(root, index)?;
@@ -178,25 +217,65 @@ impl<'g> ListValue<'g> {
     /// Where the element of an index is, and its index there.
     #[inline]
     fn place(self, index: u64) -> Option<(Place<'g>, u64)> {
-        let (head, middle) = (u64::from(self.root.head_count), self.root.middle_count());
+        let (head, inner) = (u64::from(self.root.head_count), self.root.inner_count());
         if index >= self.root.len {
             None
         } else if index < head {
-            Some((Place::Head, index))
-        } else if index - head < middle {
-            Some((Place::Middle(self.middle?), index - head))
+            Some((Place::End(Side::Left), index))
+        } else if index - head >= inner {
+            Some((Place::End(Side::Right), index - head - inner))
         } else {
-            Some((Place::Tail, index - head - middle))
+            self.inner_place(index - head)
         }
+    }
+
+    /// The same, of the elements that are in neither end.
+    #[inline]
+    fn inner_place(self, index: u64) -> Option<(Place<'g>, u64)> {
+        let (left, right) = (self.digits.count(Side::Left), self.digits.count(Side::Right));
+        let behind_middle = self.root.inner_count().saturating_sub(right);
+        if index < left {
+            Some((Place::Digit(Side::Left), index))
+        } else if index >= behind_middle {
+            Some((Place::Digit(Side::Right), index - behind_middle))
+        } else {
+            Some((Place::Middle(self.middle?), index - left))
+        }
+    }
+
+    /// The elements of the end at a side, and their number.
+    #[inline]
+    fn end(self, side: Side) -> (Elements<'g>, usize) {
+        match side {
+            Side::Left => (Elements::new(self.head()), self.root.head_count.into()),
+            Side::Right => (Elements::new(self.tail()), self.root.tail_count.into()),
+        }
+    }
+
+    /// Which chunk of a digit, counted from the middle, an element is in.
+    fn find_in_digit(self, side: Side, index: u64) -> Option<(usize, Found<'g>)> {
+        let chunks = self.digits.chunks(side);
+        let mut start = 0;
+        for step in 0..chunks.len() {
+            let at = if side == Side::Left { chunks.len() - 1 - step } else { step };
+            // SAFETY: alive during `'g`, as whoever made this has said.
+            let chunk = unsafe { NodeRef::new(chunks[at]?) };
+            let found = chunks::found(chunk, start);
+            start += found.count as u64;
+            if index < start {
+                return Some((at, found));
+            }
+        }
+        None
     }
 }
 
 /// A part of a list.
 #[derive(Clone, Copy, Debug)]
 enum Place<'g> {
-    Head,
+    End(Side),
+    Digit(Side),
     Middle(NodeRef<'g>),
-    Tail,
 }
 
 /// An index in an end or in a chunk, which hold fewer elements than a `usize` counts.

@@ -6,7 +6,7 @@ use crate::{
     value::{
         collection::{Attempt, Verdict},
         hash::{HashEdit, HashValue},
-        list::{ListEdit, ListRoot, ListValue},
+        list::{Digits, ListEdit, ListRoot, ListValue},
         tree::{
             edit::Edit,
             fields::FieldTree,
@@ -26,7 +26,7 @@ use std::{
 pub(super) enum Record {
     Packed(Vec<u8>),
     Tree(FieldTree),
-    List(ListRoot, Vec<u8>),
+    List(ListRoot, Digits, Vec<u8>),
 }
 
 impl Record {
@@ -35,7 +35,7 @@ impl Record {
         match self {
             Self::Packed(_) => Vec::new(),
             Self::Tree(tree) => tree.children.live().map(NodeRef::node).collect(),
-            Self::List(root, _) => root.middle.into_iter().collect(),
+            Self::List(root, digits, _) => root.middle.into_iter().chain(digits.nodes()).collect(),
         }
     }
 }
@@ -167,7 +167,7 @@ impl Key {
             steps(&mut list);
             let image = list.finish();
             let ends = written(image.encoded_len(), |to| image.write(to));
-            let new = Some(self.record(Record::List(image.root, ends)));
+            let new = Some(self.record(Record::List(image.root, *image.digits(), ends)));
             if self.swap(old, new, true) {
                 // SAFETY: the CAS has published the edit's list.
                 unsafe { edit.commit() };
@@ -269,7 +269,9 @@ pub(super) fn hash_of<'g>(found: Found<'g>) -> HashValue<'g> {
 pub(super) fn list_of<'g>(found: Found<'g>) -> ListValue<'g> {
     match found {
         // SAFETY: memory is not given back while the model runs.
-        Some((_, Record::List(root, ends))) => unsafe { ListValue::new(*root, ends) },
+        Some((_, Record::List(root, digits, ends))) => unsafe {
+            ListValue::new(*root, digits, ends)
+        },
         _ => ListValue::EMPTY,
     }
 }

@@ -6,7 +6,7 @@ use crate::value::{
     element::Element,
     field_hash::FieldHash,
     hash::{HashEdit, HashValue},
-    list::{ListEdit, ListRoot, ListValue},
+    list::{Digits, ListEdit, ListRoot, ListValue},
     packed::run::Side,
     set::{SetEdit, SetValue},
     tree::{edit::Edit, heap::Heap},
@@ -195,7 +195,7 @@ fn a_list_that_counts_too_few_tells_no_position_beyond() {
     let ends = written(image.encoded_len(), |to| image.write(to));
     let root = ListRoot { middle: None, len: 1, ..image.root };
     // SAFETY: there is no middle.
-    let list = unsafe { ListValue::new(root, &ends) };
+    let list = unsafe { ListValue::new(root, &Digits::EMPTY, &ends) };
 
     for side in [Side::Left, Side::Right] {
         assert_eq!(list.positions(b"x", side).collect::<Vec<_>>(), [0]);
@@ -223,7 +223,7 @@ fn a_spoilt_list_is_read_and_edited_without_harm() {
             root.len = dice.below(1 << 20);
         }
         // SAFETY: there is no middle.
-        let list = unsafe { ListValue::new(root, &ends) };
+        let list = unsafe { ListValue::new(root, &Digits::EMPTY, &ends) };
 
         let len = list.len();
         assert!(list.iter().count() <= ends.len());

@@ -3,7 +3,7 @@
 use super::Dice;
 use crate::value::{
     element::Element,
-    list::{ListEdit, ListImage, ListRoot, ListValue},
+    list::{Digits, ListEdit, ListImage, ListRoot, ListValue},
     packed::run::Side,
     tree::{edit::Edit, heap::Heap},
     writer::written,
@@ -14,36 +14,24 @@ use std::collections::VecDeque;
 #[derive(Clone)]
 struct Held {
     root: ListRoot,
+    digits: Digits,
     ends: Vec<u8>,
 }
 
 impl Held {
     fn nothing() -> Self {
-        Self { root: ListRoot::EMPTY, ends: Vec::new() }
+        Self { root: ListRoot::EMPTY, digits: Digits::EMPTY, ends: Vec::new() }
     }
 
     fn list(&self) -> ListValue<'_> {
         // SAFETY: the tests free nothing that is held.
-        unsafe { ListValue::new(self.root, &self.ends) }
+        unsafe { ListValue::new(self.root, &self.digits, &self.ends) }
     }
 
     /// What takes its place when an attempt has won.
     fn after(image: &ListImage<'_, '_>) -> Self {
         let ends = written(image.encoded_len(), |to| image.write(to));
-        assert_eq!(ends.len(), image.root.end_bytes());
-        Self { root: image.root, ends }
-    }
-}
-
-impl Held {
-    /// Checks that another way has led to the same, but for where the nodes lie.
-    fn assert_same(&self, other: &Self, steps: &[Step]) {
-        let shape = |root: &ListRoot| (root.middle.is_some(), root.bytes, root.len);
-        let ends =
-            |root: &ListRoot| (root.head_bytes, root.head_count, root.tail_bytes, root.tail_count);
-        assert_eq!(shape(&other.root), shape(&self.root), "{steps:?}");
-        assert_eq!(ends(&other.root), ends(&self.root), "{steps:?}");
-        assert_eq!(other.ends, self.ends, "{steps:?}");
+        Self { root: image.root, digits: *image.digits(), ends }
     }
 }
 
@@ -165,7 +153,7 @@ fn edit_a_list(seed: u64, edits: usize, most: usize, text: &dyn Fn(&mut Dice) ->
         let mut next = Held::after(&list.finish());
         let mut small = Edit::new(&heap);
         if let Some(same) = at_once(&held, &steps, &mut small) {
-            next.assert_same(&same, &steps);
+            assert!(same.list().iter().eq(next.list().iter()), "{steps:?}");
             at_ends += 1;
             if dice.one_in(2) {
                 std::mem::swap(&mut edit, &mut small);
@@ -175,7 +163,7 @@ fn edit_a_list(seed: u64, edits: usize, most: usize, text: &dyn Fn(&mut Dice) ->
         drop(small);
         if next.root.len == 0 {
             drop(edit);
-            heap.detach(held.root.middle.into_iter(), held.root.bytes);
+            heap.detach(held.list().nodes(), held.root.bytes);
         } else {
             // SAFETY: nobody else edits.
             unsafe { edit.commit() };
@@ -196,7 +184,7 @@ fn edit_a_list(seed: u64, edits: usize, most: usize, text: &dyn Fn(&mut Dice) ->
         }
     }
     assert!(cfg!(miri) || at_ends > edits / 20, "{at_ends} edits at an end only");
-    heap.detach(held.root.middle.into_iter(), held.root.bytes);
+    heap.detach(held.list().nodes(), held.root.bytes);
     heap.collect();
     assert_eq!(heap.live_blocks(), 0, "leaked");
 }
@@ -255,10 +243,10 @@ fn check_copy(held: &Held, oracle: &VecDeque<Vec<u8>>, heap: &Heap, dice: &mut D
     // SAFETY: nobody else edits.
     unsafe { edit.commit() };
 
-    assert_eq!(heap.live_bytes(), 2 * before);
+    assert_eq!(heap.live_bytes() as u64, before as u64 + copy.list().bytes());
     check_whole(copy.list(), oracle, dice);
 
-    heap.detach(copy.root.middle.into_iter(), copy.root.bytes);
+    heap.detach(copy.list().nodes(), copy.root.bytes);
     heap.collect();
     assert_eq!(heap.live_bytes(), before);
 }
@@ -339,7 +327,87 @@ fn a_long_list_gives_and_takes_chunks_at_its_ends_without_an_edit_of_all_of_it()
         assert!(given > 5 && taken > 5, "{given} chunks given, {taken} taken");
     }
     assert!(held.list().iter().map(Element::to_vec).eq(oracle.iter().cloned()));
-    heap.detach(held.root.middle.into_iter(), held.root.bytes);
+    heap.detach(held.list().nodes(), held.root.bytes);
+    heap.collect();
+    assert_eq!(heap.live_blocks(), 0, "leaked");
+}
+
+/// Pushes or pops one element at an end as a command does: by an edit of the whole list only when need be.
+fn step_at_end(held: &Held, push: Option<&[u8]>, side: Side, heap: &Heap) -> Held {
+    let (list, mut edit) = (held.list(), Edit::new(heap));
+    let image = match push {
+        Some(text) => list.pushed_by(side, text, u64::MAX, Some(&mut edit)),
+        None => list.popped_by(side, Some(&mut edit)).map(|(image, _)| image),
+    };
+    let next = if let Some(image) = image {
+        Held::after(&image)
+    } else {
+        edit.begin_again();
+        let mut list = ListEdit::new(list, &mut edit);
+        let len = list.len();
+        match (push, side) {
+            (Some(text), _) => list.push(side, text).unwrap(),
+            (None, Side::Left) => list.trim(1, len),
+            (None, Side::Right) => list.trim(0, len - 1),
+        }
+        Held::after(&list.finish())
+    };
+    // SAFETY: nobody else edits.
+    unsafe { edit.commit() };
+    heap.collect();
+    assert_eq!(next.list().bytes(), heap.live_bytes() as u64);
+    next
+}
+
+#[test]
+fn chunks_between_the_ends_and_the_middle_are_read_copied_and_freed_as_all_others() {
+    let heap = Heap::default();
+    let mut dice = Dice::new(90);
+    let (mut held, mut oracle) = (Held::nothing(), VecDeque::<Vec<u8>>::new());
+    let (rounds, each) = if cfg!(miri) { (1, 80) } else { (6, 400) };
+    let mut most_aside = 0;
+    for round in 0..rounds {
+        for side in [Side::Left, Side::Right] {
+            for number in 0..each {
+                let text = format!("{round} {number}").into_bytes();
+                held = step_at_end(&held, Some(&text), side, &heap);
+                if side == Side::Left {
+                    oracle.push_front(text);
+                } else {
+                    oracle.push_back(text);
+                }
+            }
+            for _ in 0..dice.below(each / 2) {
+                held = step_at_end(&held, None, side, &heap);
+                drop(if side == Side::Left { oracle.pop_front() } else { oracle.pop_back() });
+            }
+        }
+        let list = held.list();
+        most_aside = most_aside.max(held.digits.nodes().count());
+        for (index, text) in oracle.iter().enumerate() {
+            assert_eq!(list.at(index as u64).map(Element::to_vec).as_ref(), Some(text));
+        }
+        for _ in 0..20 {
+            check_whole(list, &oracle, &mut dice);
+        }
+        check_copy(&held, &oracle, &heap, &mut dice);
+
+        // An edit in the middle has them all in one tree, and loses nothing.
+        let mut edit = Edit::new(&heap);
+        let mut steps = ListEdit::new(list, &mut edit);
+        let at = oracle.len() / 2;
+        steps.insert(at as u64, b"between").unwrap();
+        oracle.insert(at, b"between".to_vec());
+        held = Held::after(&steps.finish());
+        // SAFETY: nobody else edits.
+        unsafe { edit.commit() };
+        heap.collect();
+        assert_eq!(held.digits.nodes().count(), 0);
+        assert_eq!(held.list().bytes(), heap.live_bytes() as u64);
+        check_whole(held.list(), &oracle, &mut dice);
+    }
+    assert!(cfg!(miri) || most_aside > 8, "{most_aside} chunks aside at most");
+    heap.detach(held.list().nodes(), held.root.bytes);
     heap.collect();
     assert_eq!(heap.live_blocks(), 0, "leaked");
 }

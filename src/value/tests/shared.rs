@@ -8,7 +8,7 @@ use crate::{
         collection::{Attempt, Verdict},
         element::Element,
         hash::{HashEdit, HashValue},
-        list::{ListEdit, ListRoot, ListValue},
+        list::{Digits, ListEdit, ListRoot, ListValue},
         packed::run::Side,
         tree::{
             edit::Edit,
@@ -95,7 +95,7 @@ fn free_slice() -> bool {
 enum Record {
     Packed(Vec<u8>),
     Tree(Box<FieldTree>),
-    List(ListRoot, Vec<u8>),
+    List(ListRoot, Digits, Vec<u8>),
 }
 
 impl Record {
@@ -117,7 +117,7 @@ impl Record {
         let nodes: Vec<_> = match unsafe { record.cast::<Self>().as_ref() } {
             Self::Packed(_) => Vec::new(),
             Self::Tree(tree) => tree.children.live().map(NodeRef::node).collect(),
-            Self::List(root, _) => root.middle.into_iter().collect(),
+            Self::List(root, digits, _) => root.middle.into_iter().chain(digits.nodes()).collect(),
         };
         // SAFETY: as the caller says.
         unsafe { Self::free(record) };
@@ -234,7 +234,7 @@ impl Key {
                 (None, Record::free_all)
             } else {
                 let ends = written(image.encoded_len(), |to| image.write(to));
-                (Some(Record::List(image.root, ends).boxed()), Record::free)
+                (Some(Record::List(image.root, *image.digits(), ends).boxed()), Record::free)
             };
             if self.swap(old.map(|(record, _)| record), new, retire, &guard) {
                 if new.is_some() {
@@ -280,7 +280,9 @@ fn list_of<'g>(record: Option<(NonNull<Record>, &'g Record)>) -> ListValue<'g> {
     match record {
         None => ListValue::EMPTY,
         // SAFETY: found under a guard.
-        Some((_, Record::List(root, ends))) => unsafe { ListValue::new(*root, ends) },
+        Some((_, Record::List(root, digits, ends))) => unsafe {
+            ListValue::new(*root, digits, ends)
+        },
         Some(_) => unreachable!("a list here"),
     }
 }

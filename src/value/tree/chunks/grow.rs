@@ -6,6 +6,7 @@ use super::{
     child_with,
     marks::Marks,
     part_below, part_of, part_of_chunk,
+    shrink::lower,
 };
 use crate::value::{
     few::Few,
@@ -41,6 +42,13 @@ struct Step<'g> {
     at: usize,
 }
 
+impl Step<'_> {
+    /// The branch as its parent sees it.
+    fn part(&self) -> Part {
+        part_of(self.node, self.count, Marks::ALL)
+    }
+}
+
 /// Puts chunks in the place of the one that an element is in.
 pub(crate) fn rewrite<'g, 's, S: NodeStore>(
     root: NodeRef<'g>,
@@ -62,8 +70,8 @@ pub(crate) fn rewrite<'g, 's, S: NodeStore>(
     let mut old = part_of_chunk(node, marks);
     let mut new = change(edit, (node, marks), usize::try_from(rest).unwrap_or(usize::MAX));
     for step in path.iter().rev() {
-        new = put(step, Some(&old), &new, split, edit);
-        old = part_of(step.node, step.count, Marks::ALL);
+        new = put(step, &[old], &new, split, edit);
+        old = step.part();
     }
     #[expect(clippy::cast_possible_truncation, reason = "a tree of 2³² elements is eight high")]
     raise(new, path.len() as u8, split, edit)
@@ -77,17 +85,7 @@ pub(crate) fn push<S: NodeStore>(
     edit: &mut Edit<'_, S>,
 ) -> Option<Part> {
     let split = Split::At(side);
-    let mut path = Few::<Step<'_>, 6>::new();
-    let mut count = root.and_then(NodeRef::list_branch).map_or(0, |branch| branch.total());
-    let mut next = root;
-    while let Some((node, branch)) = next.and_then(|node| Some((node, node.list_branch()?))) {
-        let last = branch.child_count().saturating_sub(1);
-        let at = if side == Side::Left { 0 } else { last };
-        path.push(Step { node, branch, count, at });
-        count = branch.counts[at];
-        // What the lowest branch has there already need not be looked at.
-        next = branch.child(at).filter(|_| branch.height() > 1);
-    }
+    let path = root.map_or_else(Few::new, |root| way_to_side(root, side));
     let (mut height, mut new) = (0, Parts::new());
     chunks.iter().for_each(|&part| new.push(part));
     let mut old = None;
@@ -98,8 +96,8 @@ pub(crate) fn push<S: NodeStore>(
             new = group(&new, height, split, edit);
         } else {
             let at = if old.is_none() && side == Side::Right { step.at + 1 } else { step.at };
-            new = put(&Step { at, ..*step }, old.as_ref(), &new, split, edit);
-            old = Some(part_of(step.node, step.count, Marks::ALL));
+            new = put(&Step { at, ..*step }, old.as_slice(), &new, split, edit);
+            old = Some(step.part());
         }
     }
     if old.is_none()
@@ -114,6 +112,47 @@ pub(crate) fn push<S: NodeStore>(
     raise(new, height, split, edit)
 }
 
+/// The branches above the chunk at a side, which itself is not looked at.
+fn way_to_side(root: NodeRef<'_>, side: Side) -> Few<Step<'_>, 6> {
+    let mut path = Few::new();
+    let mut count = root.list_branch().map_or(0, |branch| branch.total());
+    let mut next = Some(root);
+    while let Some((node, branch)) = next.and_then(|node| Some((node, node.list_branch()?))) {
+        let last = branch.child_count().saturating_sub(1);
+        let at = if side == Side::Left { 0 } else { last };
+        path.push(Step { node, branch, count, at });
+        count = branch.counts[at];
+        next = branch.child(at).filter(|_| branch.height() > 1);
+    }
+    path
+}
+
+/// Takes off up to so many chunks at a side, all below one branch, from left to right; nothing when
+/// there would be none left.
+pub(crate) fn take<const MOST: usize, S: NodeStore>(
+    root: NodeRef<'_>,
+    side: Side,
+    edit: &mut Edit<'_, S>,
+) -> Option<(Few<Part, MOST>, Part)> {
+    let path = way_to_side(root, side);
+    let lowest = path.last()?;
+    let there = lowest.branch.child_count();
+    let count = MOST.min(if path.len() == 1 { there.saturating_sub(1) } else { there });
+    if count == 0 {
+        return None;
+    }
+    let at = if side == Side::Left { 0 } else { there - count };
+    let mut taken = Few::new();
+    (at..at + count)
+        .filter_map(|at| part_below(lowest.branch, at))
+        .for_each(|part| taken.push(part));
+    let mut new = put(&Step { at, ..*lowest }, &taken, &[], Split::At(side), edit);
+    for (step, below) in path.iter().zip(&path[1..]).rev() {
+        new = put(step, &[below.part()], &new, Split::At(side), edit);
+    }
+    Some((taken, lower(*new.first()?, edit)))
+}
+
 /// Nodes that stand at a side of another one, and that one.
 fn beside(there: &Part, nodes: &[Part], side: Side) -> Parts {
     let there = std::slice::from_ref(there);
@@ -123,27 +162,30 @@ fn beside(there: &Part, nodes: &[Part], side: Side) -> Parts {
     parts
 }
 
-/// Makes what takes the place of a branch when nodes take the place of one of its children, or come
-/// in front of it.
+/// Makes what takes the place of a branch when nodes take the place of some of its children, or come
+/// in front of the one that is next.
 #[inline]
 fn put<S: NodeStore>(
     step: &Step<'_>,
-    old: Option<&Part>,
+    old: &[Part],
     new: &[Part],
     split: Split,
     edit: &mut Edit<'_, S>,
 ) -> Parts {
     let Step { node, branch, at, .. } = *step;
     edit.discard(node);
-    let taken = usize::from(old.is_some());
+    let taken = old.len();
     let children = branch.child_count() - taken + new.len();
     if children > FAN {
         return divide(branch, at, taken, new, split, edit);
     }
     let mut parts = Parts::new();
     if children > 0 {
-        let (old_count, old_bytes) = old.map_or((0, 0), |old| (old.count, old.bytes));
-        let (mut count, mut bytes) = (step.count - old_count, branch.bytes - old_bytes);
+        let (mut count, mut bytes) = (step.count, branch.bytes);
+        for part in old {
+            count -= part.count;
+            bytes -= part.bytes;
+        }
         for part in new {
             count += part.count;
             bytes += part.bytes;

@@ -26,10 +26,10 @@ pub(crate) mod marks;
 mod set;
 mod shrink;
 
-pub(crate) use grow::{Split, push, rewrite};
+pub(crate) use grow::{Split, push, rewrite, take};
 pub(crate) use iter::Chunks;
 pub(crate) use set::set;
-pub(crate) use shrink::{drop_tree, keep, remove, take, without};
+pub(crate) use shrink::{drop_tree, keep, remove, without};
 
 use super::{
     edit::{Edit, Part},
@@ -73,7 +73,13 @@ pub(crate) fn find(root: NodeRef<'_>, index: u64) -> Option<Found<'_>> {
         node = branch.child(child)?;
         rest -= before;
     }
-    Some(Found { bytes: node.content(), count: element_count(node), start: index - rest })
+    Some(found(node, index - rest))
+}
+
+/// A chunk, the first element of which has an index.
+#[inline]
+pub(crate) fn found(chunk: NodeRef<'_>, start: u64) -> Found<'_> {
+    Found { bytes: chunk.content(), count: element_count(chunk), start }
 }
 
 /// Which child of a branch an element is below, and how many elements are in front of that child;
@@ -138,8 +144,19 @@ fn tree_bytes(node: NodeRef<'_>) -> u64 {
     node.list_branch().map_or_else(|| node.block_bytes() as u64, |branch| branch.bytes)
 }
 
+/// The same, with the marks of its elements.
+pub(crate) fn part_with_marks(chunk: NodeRef<'_>) -> Part {
+    let run = Run::of(chunk.content(), element_count(chunk));
+    part_of_chunk(chunk, run.marks())
+}
+
 /// Makes a chunk.
-pub(crate) fn make<S: NodeStore>(run: &Run<'_>, edit: &mut Edit<'_, S>) -> Part {
+fn make<S: NodeStore>(run: &Run<'_>, edit: &mut Edit<'_, S>) -> Part {
+    Part { marks: run.marks(), ..make_unmarked(run, edit) }
+}
+
+/// Makes a chunk of which nobody is told what may be in it.
+fn make_unmarked<S: NodeStore>(run: &Run<'_>, edit: &mut Edit<'_, S>) -> Part {
     let Ok(length) = u32::try_from(run.bytes()) else {
         unreachable!("a chunk has 512 bytes, or one element of at most 512 MiB");
     };
@@ -147,12 +164,12 @@ pub(crate) fn make<S: NodeStore>(run: &Run<'_>, edit: &mut Edit<'_, S>) -> Part 
     let header = Header { kind: LEAF, points: 0, count, length };
     let node = edit.make_content(header, |to| run.write(to));
     let bytes = content_block(run.bytes()) as u64;
-    Part { node, count: u32::from(count), bytes, marks: run.marks() }
+    Part { node, count: u32::from(count), bytes, marks: Marks::ALL }
 }
 
-/// Makes a chunk of elements as they lie elsewhere.
+/// Makes a chunk of elements as they lie elsewhere, of which nobody is told what may be in it.
 pub(crate) fn make_of<S: NodeStore>(elements: &[u8], count: u16, edit: &mut Edit<'_, S>) -> Part {
-    make(&Run::of(elements, count.into()), edit)
+    make_unmarked(&Run::of(elements, count.into()), edit)
 }
 
 /// Makes as few chunks of a run as hold it, all about as long.

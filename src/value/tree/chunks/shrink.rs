@@ -1,10 +1,8 @@
 //! Keeping a part of the chunks, and removing elements here and there.
 
-use super::{
-    Found, Parts, Split, branch::LowBranch, element_count, make, part_below, part_of, rewrite,
-};
+use super::{branch::LowBranch, element_count, make, part_below, part_of};
 use crate::value::{
-    packed::run::{Run, Side},
+    packed::run::Run,
     tree::{
         edit::{Edit, Part},
         node::NodeRef,
@@ -49,22 +47,6 @@ fn keep_below<S: NodeStore>(
         start = end;
     }
     (kept.child_count() > 0).then(|| kept.make(edit))
-}
-
-/// Takes off the chunk at a side; nothing when it is the only one.
-pub(crate) fn take<'g, S: NodeStore>(
-    root: NodeRef<'g>,
-    side: Side,
-    edit: &mut Edit<'_, S>,
-) -> Option<(Found<'g>, Part)> {
-    let index = if side == Side::Left { 0 } else { u64::MAX };
-    let mut taken = None;
-    let rest = rewrite(root, index, Split::At(side), edit, &mut |edit, (chunk, _), _| {
-        edit.discard(chunk);
-        taken = Some(Found { bytes: chunk.content(), count: element_count(chunk), start: 0 });
-        Parts::new()
-    })?;
-    Some((taken?, lower(rest, edit)))
 }
 
 /// Discards a node and all below it; what an edit has not made is one tree.
@@ -138,7 +120,7 @@ pub(crate) fn without<'a>(run: &Run<'a>, indices: &[u64], start: u64) -> Run<'a>
 }
 
 /// Gives the place of a root with one child to that child.
-fn lower<S: NodeStore>(root: Part, edit: &mut Edit<'_, S>) -> Part {
+pub(super) fn lower<S: NodeStore>(root: Part, edit: &mut Edit<'_, S>) -> Part {
     let mut root = root;
     loop {
         // SAFETY: the node was made by this edit or is the old version's, and so is what is below.
