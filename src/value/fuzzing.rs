@@ -2,7 +2,7 @@
 
 use super::{
     hash::HashValue,
-    list::{ListRoot, ListValue},
+    list::{Digits, ListRoot, ListValue},
     packed::run::Side,
     set::SetValue,
 };
@@ -34,8 +34,8 @@ pub fn decode_packed(bytes: &[u8]) {
         tail_count: u16::from(count - count / 2),
         ..ListRoot::EMPTY
     };
-    // SAFETY: there is no middle.
-    let list = unsafe { ListValue::new(root, ends) };
+    // SAFETY: there are no nodes.
+    let list = unsafe { ListValue::new(root, &Digits::EMPTY, ends) };
     for index in 0..=u64::from(count) {
         list.at(index);
     }

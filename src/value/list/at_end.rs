@@ -163,7 +163,7 @@ impl<'g> ListValue<'g> {
             return None;
         }
         let ends = [self.ends, &[]];
-        Some((Next { root, digits: Waiting::Changed(digits), ends }, taken))
+        Some((Next { root, digits: Waiting::Changed(Box::new(digits)), ends }, taken))
     }
 
     /// The same list with the end at a side in the record.
@@ -180,7 +180,7 @@ impl<'g> ListValue<'g> {
         let end = self.end(side).0.bytes();
         let ends = if side == Side::Left { [end, other] } else { [other, end] };
         let root = ListRoot { bytes: edit.bytes_after(self.root.bytes), ..next.root };
-        Some(Next { root, digits: Waiting::Changed(digits), ends })
+        Some(Next { root, digits: Waiting::Changed(Box::new(digits)), ends })
     }
 
     /// The list with another element in the place of one of the middle's; none as for
@@ -261,7 +261,7 @@ impl Next<'_> {
             Side::Left => [head.get(..head.len() - far.len())?, tail],
             Side::Right => [head, tail.get(far.len()..)?],
         };
-        Some(Self { root, digits: Waiting::Changed(digits), ends })
+        Some(Self { root, digits: Waiting::Changed(Box::new(digits)), ends })
     }
 }
 

@@ -51,8 +51,8 @@ pub(crate) struct ListImage<'r, 'a> {
 pub(super) enum Waiting<'r> {
     /// As they are.
     Kept(&'r Digits),
-    /// As they become.
-    Changed(Digits),
+    /// As they become; elsewhere, since nearly all images keep theirs, and are moved.
+    Changed(Box<Digits>),
 }
 
 /// Both ends of a list.

@@ -194,7 +194,7 @@ fn a_list_that_counts_too_few_tells_no_position_beyond() {
     let image = list.finish();
     let ends = written(image.encoded_len(), |to| image.write(to));
     let root = ListRoot { middle: None, len: 1, ..image.root };
-    // SAFETY: there is no middle.
+    // SAFETY: there are no nodes.
     let list = unsafe { ListValue::new(root, &Digits::EMPTY, &ends) };
 
     for side in [Side::Left, Side::Right] {
@@ -222,7 +222,7 @@ fn a_spoilt_list_is_read_and_edited_without_harm() {
             root.tail_count = dice.below(1 << 16) as u16;
             root.len = dice.below(1 << 20);
         }
-        // SAFETY: there is no middle.
+        // SAFETY: there are no nodes.
         let list = unsafe { ListValue::new(root, &Digits::EMPTY, &ends) };
 
         let len = list.len();
