@@ -57,7 +57,7 @@ fn a_tree_is_freed_in_slices_and_every_node_of_it_once() {
     let heap = Heap::default();
     let tree = tree(&heap);
     let all = heap.live_blocks();
-    let mut graveyard = Graveyard::new();
+    let mut graveyard = Graveyard::default();
     bury(&tree, &mut graveyard);
 
     let (mut nodes, mut bytes, mut slices) = (0, 0, 0);

@@ -34,7 +34,7 @@ use std::{
 const ACTS: usize = if cfg!(miri) { 25 } else { 30_000 };
 
 thread_local! {
-    static GRAVEYARD: RefCell<Graveyard> = const { RefCell::new(Graveyard::new()) };
+    static GRAVEYARD: RefCell<Graveyard> = RefCell::default();
 }
 
 /// Records that were made and not yet freed, in the test whose turn it is.

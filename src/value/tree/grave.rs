@@ -29,7 +29,7 @@ impl Grave {
         record: Option<(NonNull<u8>, usize)>,
         bytes: u64,
     ) -> Retired {
-        let mut nodes = Graveyard::new();
+        let mut nodes = Graveyard::default();
         // SAFETY: nobody frees a slice before the grace period is over; the rest is the caller's
         // word.
         trees.for_each(|root| unsafe { nodes.bury(root) });
