@@ -225,6 +225,7 @@ impl<'g> Fields<'g> {
 
     /// The block that an entry lies in, which lies there like this.
     #[cold]
+    #[inline(never)]
     fn outside_of(self, raw: &'g [u8]) -> Option<NodeRef<'g>> {
         let (&NO_ELEMENT, place) = raw.split_first()? else { return None };
         if !self.may_point || place.len() != size_of::<Node>() {
@@ -271,6 +272,7 @@ impl<'g> Fields<'g> {
     }
 
     #[cold]
+    #[inline(never)]
     fn find_wide(self, hash: FieldHash, field: &Element<'_>) -> Option<Found<'g>> {
         let shape = self.shape();
         let end = |index: usize| (index < shape.count).then(|| self.end_of(shape, index));
@@ -324,6 +326,7 @@ impl<'g> Fields<'g> {
     }
 
     #[cold]
+    #[inline(never)]
     fn last_bytes(self, start: usize) -> u64 {
         let bytes = self.bytes.get(start..).unwrap_or_default();
         bytes.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte))
