@@ -8,7 +8,6 @@
 use super::{
     engine::{Engine, live_of},
     removal::RemovalCause,
-    small_edits::Small,
 };
 use crate::{
     error::Error,
@@ -350,6 +349,27 @@ impl Engine {
         }
     }
 
+    /// Changes one field of a hash or set that was found, where there is more to do than
+    /// [`edit_field`](Self::edit_field) does.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn edit_field_slowly<'g>(
+        &'g self,
+        guard: &'g Guard<'_>,
+        target: Target<'g, '_>,
+        family: Family,
+        change: Change<'g>,
+    ) -> Result<Outcome, Error> {
+        let changes = &[change];
+        self.edit_fields(guard, target, family, Basis::Present, changes, |live, attempt| {
+            let collection = match family {
+                Family::Hash => hash_of(live)?.collection(),
+                Family::Set => set_of(live)?.collection(),
+            };
+            collection.apply(changes, &self.hasher, attempt)
+        })
+    }
+
     /// Edits a hash; says what has changed. Atomic, and lock-free: tries again only when another
     /// write of the key, or another insert of its bucket, has succeeded.
     #[inline]
@@ -362,18 +382,11 @@ impl Engine {
         gather(&mut edit)?;
         let edit = edit.settle();
         let guard = &self.pin_to_write();
-        let target = match self.edit_field(guard, key, Family::Hash, edit.changes())? {
-            Small::Done(fate) => return Ok(Outcome::of(fate)),
-            Small::No(target) => target,
-        };
-        self.edit_fields(
-            guard,
-            target,
-            Family::Hash,
-            Basis::Present,
-            edit.changes(),
-            |live, attempt| edit.apply(hash_of(live)?, attempt),
-        )
+        let target = self.target(guard, key)?;
+        let (family, basis) = (Family::Hash, Basis::Present);
+        self.edit_fields(guard, target, family, basis, edit.changes(), |live, attempt| {
+            edit.apply(hash_of(live)?, attempt)
+        })
     }
 
     /// Gives a field of a hash the value that a call makes of the present one, unless it makes
@@ -417,18 +430,11 @@ impl Engine {
         gather(&mut edit)?;
         let edit = edit.settle();
         let guard = &self.pin_to_write();
-        let target = match self.edit_field(guard, key, Family::Set, edit.changes())? {
-            Small::Done(fate) => return Ok(Outcome::of(fate)),
-            Small::No(target) => target,
-        };
-        self.edit_fields(
-            guard,
-            target,
-            Family::Set,
-            Basis::Present,
-            edit.changes(),
-            |live, attempt| edit.apply(set_of(live)?, attempt),
-        )
+        let target = self.target(guard, key)?;
+        let (family, basis) = (Family::Set, Basis::Present);
+        self.edit_fields(guard, target, family, basis, edit.changes(), |live, attempt| {
+            edit.apply(set_of(live)?, attempt)
+        })
     }
 
     /// Removes the members of a set that a call chooses, and returns them. As

@@ -110,6 +110,20 @@ impl Engine {
         }
     }
 
+    /// The same, of one change: of a copy, so that who makes it need not keep it in memory.
+    #[inline(always)]
+    pub(super) fn note_field(
+        &self,
+        guard: &Guard<'_>,
+        family: Family,
+        before: Option<Live<'_>>,
+        change: Change<'_>,
+    ) {
+        if let Some(host) = self.element_host() {
+            self.tell_fields(host, guard, family, before, &[change]);
+        }
+    }
+
     #[cold]
     #[inline(never)]
     fn tell_fields(

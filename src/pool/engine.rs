@@ -370,20 +370,21 @@ impl Engine {
         draft: Draft<'_, '_>,
         cause: Option<RemovalCause>,
     ) -> bool {
-        self.replace_inline::<MAY_BE_LIMITED>(guard, found, hash, draft, cause)
+        let memory = draft.live().memory();
+        self.replace_inline::<MAY_BE_LIMITED>(guard, found, hash, (draft, memory), cause)
     }
 
-    /// The same, for where it pays to be spared a call.
+    /// The same, for where it pays to be spared a call, and to say what memory the draft takes.
     #[inline(always)]
     pub(super) fn replace_inline<const MAY_BE_LIMITED: bool>(
         &self,
         guard: &Guard<'_>,
         found: &Found<'_, Record>,
         hash: u64,
-        draft: Draft<'_, '_>,
+        (draft, memory): (Draft<'_, '_>, usize),
         cause: Option<RemovalCause>,
     ) -> bool {
-        let after = draft.live().memory() as u64;
+        debug_assert_eq!(memory, draft.live().memory());
         let record = draft.record();
         let plan = self.plan_successor(&draft, live_of(found, guard));
         if is_mutant(Mutant::SparedCountedFirst) {
@@ -409,7 +410,7 @@ impl Engine {
         if cause == Some(RemovalCause::Expired) {
             guard.stripe().of(Tally::Expirations).add(1);
         }
-        guard.stripe().of(Tally::RecordBytes).add(after.wrapping_sub(before));
+        guard.stripe().of(Tally::RecordBytes).add((memory as u64).wrapping_sub(before));
         self.look_after(plan, hash, record, guard);
         self.note_gone(guard, live_of(found, guard), cause);
         true

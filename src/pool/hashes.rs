@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     error::Error,
+    record::collection::Family,
     value::{element::Element, extended::Extended, hash::HashValue},
 };
 
@@ -31,9 +32,7 @@ impl MemoryCachePool {
         field: impl AsRef<[u8]>,
         value: impl AsRef<[u8]>,
     ) -> Result<bool, Error> {
-        let (field, value) = (field.as_ref(), value.as_ref());
-        let outcome = self.engine.edit_hash(key.as_ref(), |edit| edit.set(field, value))?;
-        Ok(outcome.added == 1)
+        self.engine.set_field(key.as_ref(), field.as_ref(), value.as_ref())
     }
 
     /// Gives several fields their values, all at once: nobody sees some of them. Returns how many
@@ -47,6 +46,9 @@ impl MemoryCachePool {
         key: impl AsRef<[u8]>,
         pairs: &[(F, V)],
     ) -> Result<usize, Error> {
+        if let [(field, value)] = pairs {
+            return self.hset(key, field, value).map(usize::from);
+        }
         if pairs.is_empty() {
             return Err(Error::Syntax);
         }
@@ -160,9 +162,7 @@ impl MemoryCachePool {
     ///
     /// As [`hset`](Self::hset).
     pub fn hdel(&self, key: impl AsRef<[u8]>, field: impl AsRef<[u8]>) -> Result<bool, Error> {
-        let field = field.as_ref();
-        let outcome = self.engine.edit_hash(key.as_ref(), |edit| edit.remove(field))?;
-        Ok(outcome.removed == 1)
+        self.engine.remove_field(key.as_ref(), Family::Hash, field.as_ref())
     }
 
     /// Removes several fields, all at once, and returns how many there were.
@@ -175,6 +175,9 @@ impl MemoryCachePool {
         key: impl AsRef<[u8]>,
         fields: &[F],
     ) -> Result<usize, Error> {
+        if let [field] = fields {
+            return self.hdel(key, field).map(usize::from);
+        }
         let outcome = self.engine.edit_hash(key.as_ref(), |edit| {
             fields.iter().try_for_each(|field| edit.remove(field.as_ref()))
         })?;

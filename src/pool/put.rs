@@ -74,6 +74,8 @@ impl Engine {
                     })?;
                     let origin = Origin { hash, deadline, written, usage, is_spared };
                     let draft = Draft::with_bytes(key, value, origin, guard);
+                    let memory = draft.live().memory();
+                    let draft = (draft, memory);
                     self.replace_inline::<IS_LIMITED>(guard, found, hash, draft, Some(cause))
                 }
             };

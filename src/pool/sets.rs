@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     error::Error,
+    record::collection::Family,
     value::{element::Element, set::SetValue},
 };
 
@@ -24,7 +25,7 @@ impl MemoryCachePool {
     /// [`Error::WrongType`] when the key holds no set, [`Error::ValueTooLong`] beyond 512 MiB,
     /// [`Error::TooManyElements`]; or as [`set`](Self::set). Nothing has changed then.
     pub fn sadd(&self, key: impl AsRef<[u8]>, member: impl AsRef<[u8]>) -> Result<bool, Error> {
-        Ok(self.sadd_many(key, &[member])? == 1)
+        self.engine.add_member(key.as_ref(), member.as_ref())
     }
 
     /// Adds several members, all at once, and returns how many are new.
@@ -37,6 +38,9 @@ impl MemoryCachePool {
         key: impl AsRef<[u8]>,
         members: &[M],
     ) -> Result<usize, Error> {
+        if let [member] = members {
+            return self.sadd(key, member).map(usize::from);
+        }
         let outcome = self.engine.edit_set(key.as_ref(), |edit| {
             members.iter().try_for_each(|member| edit.add(member.as_ref()))
         })?;
@@ -49,7 +53,7 @@ impl MemoryCachePool {
     ///
     /// As [`sadd`](Self::sadd).
     pub fn srem(&self, key: impl AsRef<[u8]>, member: impl AsRef<[u8]>) -> Result<bool, Error> {
-        Ok(self.srem_many(key, &[member])? == 1)
+        self.engine.remove_field(key.as_ref(), Family::Set, member.as_ref())
     }
 
     /// Removes several members, all at once, and returns how many there were.
@@ -62,6 +66,9 @@ impl MemoryCachePool {
         key: impl AsRef<[u8]>,
         members: &[M],
     ) -> Result<usize, Error> {
+        if let [member] = members {
+            return self.srem(key, member).map(usize::from);
+        }
         let outcome = self.engine.edit_set(key.as_ref(), |edit| {
             members.iter().try_for_each(|member| edit.remove(member.as_ref()))
         })?;

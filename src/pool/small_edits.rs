@@ -17,24 +17,31 @@ use crate::{
     table::Found,
     tally::Tally,
     value::{
-        change::Change,
+        change::{Change, Wish},
+        element::Element,
         list::{ListImage, ListValue},
         packed::{
             MOST_PACKED, MOST_PACKED_BYTES,
             entry::Entry,
-            single::{Fate, Single},
+            fields::{self, Fields},
+            single::{Fate, Overwrite, Single, Successor},
         },
-        tree::{edit::Edit, fields::Graft},
+        tree::{
+            edit::Edit,
+            fields::{FieldTree, Graft},
+        },
     },
 };
 
-/// Whether an edit was a small one.
-#[derive(Debug)]
-pub(super) enum Small<'g, 'k> {
-    /// It was, and has done this.
+/// What has come of trying to change a field.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Tried {
+    /// This.
     Done(Fate),
-    /// It is not; the key as it was found.
-    No(Target<'g, 'k>),
+    /// Another write of the key came first.
+    Lost,
+    /// There is more to do than is done here.
+    TooLittle,
 }
 
 /// Pauses of a writer that steps back: of most processors each takes 10 to 50 ns.
@@ -115,61 +122,150 @@ impl Engine {
         Ok(Some((is_done, reply)))
     }
 
+    /// Gives a field of a hash a value; true when the field is new.
+    ///
+    /// # Errors
+    ///
+    /// As for [`edit_hash`](Self::edit_hash).
+    #[inline(never)]
+    pub(super) fn set_field(&self, key: &[u8], field: &[u8], value: &[u8]) -> Result<bool, Error> {
+        let wish = Wish::Set(Element::of(value));
+        let change = Change::of(&self.hasher, field, wish, 0)?;
+        Ok(self.edit_field(key, Family::Hash, change)? == Fate::Added)
+    }
+
+    /// Adds a member to a set; true when it is new.
+    ///
+    /// # Errors
+    ///
+    /// As for [`edit_set`](Self::edit_set).
+    #[inline(never)]
+    pub(super) fn add_member(&self, key: &[u8], member: &[u8]) -> Result<bool, Error> {
+        let change = Change::of(&self.hasher, member, Wish::Add, 0)?;
+        Ok(self.edit_field(key, Family::Set, change)? == Fate::Added)
+    }
+
+    /// Removes a field of a hash, or a member of a set; false when there is none.
+    ///
+    /// # Errors
+    ///
+    /// As for [`edit_hash`](Self::edit_hash).
+    #[inline(never)]
+    pub(super) fn remove_field(
+        &self,
+        key: &[u8],
+        family: Family,
+        field: &[u8],
+    ) -> Result<bool, Error> {
+        let change = Change::of(&self.hasher, field, Wish::Remove, 0)?;
+        Ok(self.edit_field(key, family, change)? == Fate::Removed)
+    }
+
     /// Changes a field of a hash or set, until no other write of the key comes first.
     ///
     /// # Errors
     ///
     /// As for [`edit_list_at_once`](Self::edit_list_at_once).
     #[inline(always)]
-    pub(super) fn edit_field<'g, 'k>(
-        &'g self,
-        guard: &'g Guard<'_>,
-        key: &'k [u8],
-        family: Family,
-        changes: &'g [Change<'g>],
-    ) -> Result<Small<'g, 'k>, Error> {
+    fn edit_field(&self, key: &[u8], family: Family, change: Change<'_>) -> Result<Fate, Error> {
         if key.len() > LONGEST_KEY {
             return Err(Error::KeyTooLong);
         }
+        let guard = &self.pin_to_write();
         let hash = self.hash(key);
-        let change = if let [change] = changes { Some(change) } else { None };
         loop {
             let found = self.find_for_write(guard, key, hash);
             let live = found.as_ref().map(|found| live_of(found, guard));
             let live = live.filter(|live| self.is_current(*live));
-            let (Some(there), Some(old), Some(change)) = (&found, live, change) else {
-                return Ok(Small::No(Target { key, hash, found, live }));
-            };
-            let fate = if let Some(single) = &single(old, family, change) {
-                let (fate, heir) = (single.fate(), PackedHeir { family, single });
-                if fate != Fate::Idle && !self.inherit(guard, (key, hash, there, old), &heir)? {
-                    continue;
+            let tried = match (&found, live) {
+                (Some(there), Some(old)) => {
+                    self.try_field(guard, (key, hash, there, old), family, &change)?
                 }
-                fate
-            } else if let Some(tree) = old.tree(family) {
-                let mut edit = Edit::new(guard);
-                let Some(graft) = Graft::new(tree, change, &mut edit) else {
-                    return Ok(Small::No(Target { key, hash, found, live }));
-                };
-                let (fate, heir) = (graft.fate(), TreeHeir { family, old: tree, graft });
-                if fate != Fate::Idle && !self.inherit(guard, (key, hash, there, old), &heir)? {
-                    continue;
-                }
-                // SAFETY: the heir was built of this edit and has taken the place of the record that
-                // the edit began with, which is retired alone; or nothing was made.
-                unsafe { edit.commit() };
-                fate
-            } else {
-                return Ok(Small::No(Target { key, hash, found, live }));
+                _ => Tried::TooLittle,
             };
-            if fate == Fate::Idle {
-                self.finish(guard, Tally::OtherOperations);
-            } else {
-                self.note_fields(guard, family, live, changes);
-                self.finish(guard, Tally::Sets);
+            match tried {
+                Tried::Lost => {}
+                Tried::Done(Fate::Idle) => {
+                    self.finish(guard, Tally::OtherOperations);
+                    return Ok(Fate::Idle);
+                }
+                Tried::Done(fate) => {
+                    self.note_field(guard, family, live, change);
+                    self.finish(guard, Tally::Sets);
+                    return Ok(fate);
+                }
+                Tried::TooLittle => {
+                    let target = Target { key, hash, found, live };
+                    let done = self.edit_field_slowly(guard, target, family, change)?;
+                    return Ok(done.fate());
+                }
             }
-            return Ok(Small::Done(fate));
         }
+    }
+
+    /// Tries once to change a field.
+    #[inline(always)]
+    fn try_field(
+        &self,
+        guard: &Guard<'_>,
+        target: Old<'_>,
+        family: Family,
+        change: &Change<'_>,
+    ) -> Result<Tried, Error> {
+        let (_, _, _, old) = target;
+        if let Some(fields) = old.packed(family) {
+            let found = fields.find(change.hash, &change.field);
+            let Some(overwrite) = Overwrite::new(fields, found, &change.wish) else {
+                return self.try_packed(guard, target, family, (fields, found), change);
+            };
+            let heir = PackedHeir { family, value: &overwrite };
+            let is_done = self.inherit(guard, target, &heir)?;
+            return Ok(if is_done { Tried::Done(Fate::Replaced) } else { Tried::Lost });
+        }
+        match old.tree(family) {
+            Some(tree) => self.try_tree(guard, target, family, tree, change),
+            None => Ok(Tried::TooLittle),
+        }
+    }
+
+    /// Tries once to change a field of a packed value.
+    #[inline(never)]
+    fn try_packed<'g>(
+        &self,
+        guard: &Guard<'_>,
+        target: Old<'g>,
+        family: Family,
+        (old, found): (Fields<'g>, Option<fields::Found<'g>>),
+        change: &'g Change<'g>,
+    ) -> Result<Tried, Error> {
+        let Some(single) = single(&old, found, change) else { return Ok(Tried::TooLittle) };
+        let (fate, heir) = (single.fate(), PackedHeir { family, value: &single });
+        let is_done = fate == Fate::Idle || self.inherit(guard, target, &heir)?;
+        Ok(if is_done { Tried::Done(fate) } else { Tried::Lost })
+    }
+
+    /// Tries once to change a field of a tree.
+    #[inline(never)]
+    fn try_tree(
+        &self,
+        guard: &Guard<'_>,
+        target: Old<'_>,
+        family: Family,
+        tree: &FieldTree,
+        change: &Change<'_>,
+    ) -> Result<Tried, Error> {
+        let mut edit = Edit::new(guard);
+        let Some(graft) = Graft::new(tree, change, &mut edit) else {
+            return Ok(Tried::TooLittle);
+        };
+        let (fate, heir) = (graft.fate(), TreeHeir { family, old: tree, graft });
+        if fate != Fate::Idle && !self.inherit(guard, target, &heir)? {
+            return Ok(Tried::Lost);
+        }
+        // SAFETY: the heir was built of this edit and has taken the place of the record that the edit
+        // began with, which is retired alone; or nothing was made.
+        unsafe { edit.commit() };
+        Ok(Tried::Done(fate))
     }
 
     /// Puts an heir in the place of a record; false when another write of the key came first.
@@ -188,14 +284,18 @@ impl Engine {
         let usage = old.usage().inherit(self.evictor.pace.now());
         let origin = Origin { hash, deadline: old.deadline(), written, usage, is_spared };
         let draft = heir.draft(key, origin, guard);
-        Ok(self.replace_inline::<true>(guard, found, hash, draft, None))
+        Ok(self.replace_inline::<true>(guard, found, hash, (draft, heir.memory(key.len())), None))
     }
 }
 
 /// What becomes of a packed value by a change, if it stays packed.
 #[inline(always)]
-fn single<'g>(live: Live<'g>, family: Family, change: &'g Change<'g>) -> Option<Single<'g>> {
-    let single = Single::new(&live.packed(family)?, change, Entry::New)?;
+fn single<'g>(
+    old: &Fields<'g>,
+    found: Option<fields::Found<'g>>,
+    change: &'g Change<'g>,
+) -> Option<Single<'g>> {
+    let single = Single::new(old, found, change, Entry::New)?;
     let is_small =
         (1..=MOST_PACKED).contains(&single.count()) && single.encoded_len() <= MOST_PACKED_BYTES;
     is_small.then_some(single)

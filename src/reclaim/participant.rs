@@ -197,15 +197,20 @@ impl Participant {
     }
 
     /// Frees one item whose grace period is over; false when there is none.
-    #[inline]
+    // Always: every retire does it, and saving registers is a sixth of its work.
+    #[inline(always)]
     pub(super) fn free_one(&self, domain: &Domain) -> bool {
-        let freed = self.local(|local| {
-            let (block, bytes) = local.next_ready(&domain.epochs, &self.account, Bag::pop_block)?;
-            // SAFETY: a retired block whose grace period is over is the finisher's alone, and its
-            // size is the one it was taken with.
-            let change = unsafe { local.magazines.put(block, bytes as usize) };
-            Some((bytes, change))
-        });
+        let freed = self.local(
+            #[inline(always)]
+            |local| {
+                let (block, bytes) =
+                    local.next_ready(&domain.epochs, &self.account, Bag::pop_block)?;
+                // SAFETY: a retired block whose grace period is over is the finisher's alone, and
+                // its size is the one it was taken with.
+                let change = unsafe { local.magazines.put(block, bytes as usize) };
+                Some((bytes, change))
+            },
+        );
         let Some((bytes, change)) = freed else { return self.free_other(domain) };
         self.stripe.of(Tally::RetiredBytes).subtract(u64::from(bytes));
         if change != 0 {

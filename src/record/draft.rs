@@ -4,7 +4,7 @@ use super::{
     Encoding, FIXED_ALIGN, FIXED_SIZE, HASH_BITS, Held, LONGEST_INLINE, Live, Record, SPARED,
     Shared, block_size, collection::Body, drop_content, fixed_offset, integer::IntegerCell,
 };
-use crate::{evict::usage::Usage, reclaim::Guard, sync::AtomicU32};
+use crate::{evict::usage::Usage, reclaim::Guard, sync::AtomicU32, value::writer::Writer};
 use std::{mem::ManuallyDrop, ptr::NonNull};
 
 /// What a record is to hold.
@@ -171,8 +171,9 @@ impl<'g, 'd> Draft<'g, 'd> {
         unsafe { record.write(header) };
         // SAFETY: the block was taken with room for the key.
         let to = unsafe { block.add(size_of::<Record>()) };
-        // SAFETY: as above; the block is private and does not overlap the key.
-        unsafe { to.as_ptr().copy_from_nonoverlapping(key.as_ptr(), key.len()) };
+        // SAFETY: as above; the block is private.
+        let to = unsafe { std::slice::from_raw_parts_mut(to.cast().as_ptr(), key.len()) };
+        Writer::new(to).text(key);
         Self { record, guard }
     }
 

@@ -12,7 +12,7 @@ use crate::{
     reclaim::{Guard, magazine::block_bytes},
     value::{
         list::ListImage,
-        packed::single::Single,
+        packed::single::Successor,
         tree::fields::{FieldTree, Graft},
         writer::Writer,
     },
@@ -59,24 +59,26 @@ impl Heir for ListImage<'_, '_> {
         unsafe { write_root(self, at) };
         let ends = root + root_size(list_encoding(self));
         // SAFETY: the block goes on for that many bytes behind the root.
-        unsafe { fill(&draft, ends, len, |to| self.write(to)) };
+        let mut writer = unsafe { part(&draft, ends, len) };
+        self.write(&mut writer);
+        writer.finish();
         draft
     }
 }
 
 /// A packed hash or set of which one entry has changed.
 #[derive(Debug)]
-pub(crate) struct PackedHeir<'a, 's> {
+pub(crate) struct PackedHeir<'s, S> {
     /// Which of the two.
     pub(crate) family: Family,
     /// What has changed.
-    pub(crate) single: &'s Single<'a>,
+    pub(crate) value: &'s S,
 }
 
-impl Heir for PackedHeir<'_, '_> {
+impl<S: Successor> Heir for PackedHeir<'_, S> {
     #[inline]
     fn block_size(&self, key_len: usize) -> usize {
-        block_bytes(size_of::<Record>() + key_len + self.single.encoded_len())
+        block_bytes(size_of::<Record>() + key_len + self.value.encoded_len())
     }
 
     fn memory(&self, key_len: usize) -> usize {
@@ -85,10 +87,12 @@ impl Heir for PackedHeir<'_, '_> {
 
     #[inline(always)]
     fn draft<'g, 'd>(&self, key: &[u8], origin: Origin, guard: &'g Guard<'d>) -> Draft<'g, 'd> {
-        let (block, len) = (self.block_size(key.len()), self.single.encoded_len());
+        let (block, len) = (self.block_size(key.len()), self.value.encoded_len());
         let draft = begin(block, self.family.packed(), key, len, origin, guard);
         // SAFETY: the block was taken with room for header, key and value.
-        unsafe { fill(&draft, size_of::<Record>() + key.len(), len, |to| self.single.write(to)) };
+        let mut writer = unsafe { part(&draft, size_of::<Record>() + key.len(), len) };
+        self.value.write(&mut writer);
+        writer.finish();
         draft
     }
 }
@@ -141,17 +145,15 @@ fn begin<'g, 'd>(
     Draft::begin_in(block, encoding, key, len | HEIR as usize, origin, guard)
 }
 
-/// Writes a part of a record by a call.
+/// A part of a record, to be written.
 ///
 /// # Safety
 ///
 /// The record's block has so many bytes at the offset.
 #[inline(always)]
-unsafe fn fill(draft: &Draft<'_, '_>, at: usize, len: usize, write: impl FnOnce(&mut Writer<'_>)) {
+unsafe fn part<'a>(draft: &'a Draft<'_, '_>, at: usize, len: usize) -> Writer<'a> {
     // SAFETY: the caller's word.
     let at = unsafe { draft.record().cast::<u8>().add(at) }.cast::<MaybeUninit<u8>>();
     // SAFETY: as above; the record is private.
-    let mut writer = Writer::new(unsafe { std::slice::from_raw_parts_mut(at.as_ptr(), len) });
-    write(&mut writer);
-    writer.finish();
+    Writer::new(unsafe { std::slice::from_raw_parts_mut(at.as_ptr(), len) })
 }

@@ -376,10 +376,10 @@ pub(crate) fn bytes_of_object(key_len: usize, object: &Held) -> (usize, usize) {
     (block_size(Encoding::Object, key_len, 0), object.bytes as usize)
 }
 
-/// Whether bytes of the same length are the same. Most keys are of 8 to 16 bytes: they are compared
-/// as two words that may overlap, where a comparison of any length is a call.
+/// Whether bytes of the same length are the same. Most keys and fields are of 8 to 16 bytes: they are
+/// compared as two words that may overlap, where a comparison of any length is a call.
 #[inline(always)]
-fn is_same(one: &[u8], other: &[u8]) -> bool {
+pub(crate) fn is_same(one: &[u8], other: &[u8]) -> bool {
     if !(8..=16).contains(&one.len()) {
         return one == other;
     }

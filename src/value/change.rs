@@ -20,6 +20,14 @@ pub(crate) enum Wish<'a> {
     Remove,
 }
 
+impl Wish<'_> {
+    /// Whether it is a value of more than 512 MiB.
+    #[inline(always)]
+    fn is_too_long(self) -> bool {
+        matches!(self, Self::Set(Element::Text(value)) if value.len() > LONGEST_ELEMENT)
+    }
+}
+
 /// One field's change.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Change<'a> {
@@ -33,6 +41,24 @@ pub(crate) struct Change<'a> {
 }
 
 impl<'a> Change<'a> {
+    /// A change of a field, which comes in this order among others.
+    ///
+    /// # Errors
+    ///
+    /// `ValueTooLong`, for a field or value of more than 512 MiB.
+    #[inline(always)]
+    pub(crate) fn of<H: BuildHasher>(
+        hasher: &H,
+        field: &'a [u8],
+        wish: Wish<'a>,
+        order: u32,
+    ) -> Result<Self, Error> {
+        if field.len() > LONGEST_ELEMENT || wish.is_too_long() {
+            return Err(Error::ValueTooLong);
+        }
+        Ok(Self::new(FieldHash::of(hasher, field), order, Element::of(field), wish))
+    }
+
     /// A change of a field and a value that are not too long.
     #[inline]
     #[expect(clippy::cast_possible_truncation, reason = "two elements take less than 2 GiB")]
@@ -94,12 +120,8 @@ impl<'a> Changes<'a> {
         wish: Wish<'a>,
         hasher: &H,
     ) -> Result<(), Error> {
-        if field.len() > LONGEST_ELEMENT {
-            return Err(Error::ValueTooLong);
-        }
         let order = u32::try_from(self.list.len()).map_err(|_| Error::TooManyElements)?;
-        let hash = FieldHash::of(hasher, field);
-        self.list.push(Change::new(hash, order, Element::of(field), wish));
+        self.list.push(Change::of(hasher, field, wish, order)?);
         self.is_settled = order == 0;
         Ok(())
     }

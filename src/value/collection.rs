@@ -75,7 +75,7 @@ impl<'g> Collection<'g> {
         let hash = FieldHash::of(hasher, field);
         let field = Element::of(field);
         match self {
-            Self::Packed(fields) => fields.find(hash, field).map(|found| found.rest),
+            Self::Packed(fields) => fields.find(hash, &field).map(|found| found.rest),
             Self::Tree(tree) => find(tree, hash, field),
         }
     }

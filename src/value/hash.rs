@@ -3,7 +3,7 @@
 use super::{
     change::{Change, Changes, Wish},
     collection::{Attempt, Collection, Verdict},
-    element::{Element, LONGEST_ELEMENT},
+    element::Element,
     tree::{fields::FieldTree, store::NodeStore},
 };
 use crate::error::Error;
@@ -101,9 +101,6 @@ impl<'a, H: BuildHasher> HashEdit<'a, H> {
     /// `ValueTooLong`, if one of them has more than 512 MiB; `TooManyElements` after 2³² changes.
     #[inline]
     pub(crate) fn set(&mut self, field: &'a [u8], value: &'a [u8]) -> Result<(), Error> {
-        if value.len() > LONGEST_ELEMENT {
-            return Err(Error::ValueTooLong);
-        }
         self.changes.push(field, Wish::Set(Element::of(value)), self.hasher)
     }
 

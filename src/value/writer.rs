@@ -49,6 +49,25 @@ impl<'b> Writer<'b> {
         self.copy(Some(bytes));
     }
 
+    /// Copies a text. Most are of 8 to 16 bytes: they are copied as two words that may overlap, where
+    /// a copy of any length is a call.
+    #[inline(always)]
+    pub(crate) fn text(&mut self, text: &[u8]) {
+        let (Some(first), Some(last)) = (text.first_chunk::<8>(), text.last_chunk::<8>()) else {
+            return self.bytes(text);
+        };
+        if text.len() > 16 {
+            return self.bytes(text);
+        }
+        let place = self.skip(text.len());
+        if let Some(start) = place.first_chunk_mut() {
+            *start = first.map(MaybeUninit::new);
+        }
+        if let Some(end) = place.last_chunk_mut() {
+            *end = last.map(MaybeUninit::new);
+        }
+    }
+
     /// Writes one byte.
     #[inline(always)]
     pub(crate) fn byte(&mut self, byte: u8) {
@@ -80,4 +99,25 @@ pub(crate) fn written(len: usize, write: impl FnOnce(&mut Writer<'_>)) -> Vec<u8
     writer.finish();
     // SAFETY: the writer has filled all of it.
     bytes.into_iter().map(|byte| unsafe { byte.assume_init() }).collect()
+}
+
+#[cfg(all(test, not(pool_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_of_every_length_are_copied_whole() {
+        for len in 0..40_u8 {
+            let text: Vec<u8> = (1..=len).collect();
+            let around = |to: &mut Writer<'_>| {
+                to.byte(0xFE);
+                to.text(&text);
+                to.byte(0xFF);
+            };
+
+            let bytes = written(text.len() + 2, around);
+
+            assert_eq!(bytes, [&[0xFE], &text[..], &[0xFF]].concat(), "{len} bytes");
+        }
+    }
 }

@@ -1,9 +1,12 @@
 //! Reading a packed hash or set.
 
-use crate::value::{
-    element::{Element, NO_ELEMENT},
-    field_hash::FieldHash,
-    tree::node::{Node, NodeRef},
+use crate::{
+    record::is_same,
+    value::{
+        element::{Element, NO_ELEMENT},
+        field_hash::FieldHash,
+        tree::node::{Node, NodeRef},
+    },
 };
 use std::ops::Range;
 
@@ -119,7 +122,7 @@ impl<'g> Fields<'g> {
     }
 
     #[cold]
-    fn wide_shape(&self) -> Shape {
+    fn wide_shape(self) -> Shape {
         let count = self.bytes.get(1..).and_then(|rest| rest.first_chunk());
         let count = count.map_or(0, |count| u32::from_le_bytes(*count) as usize);
         // A number that cannot be true must not keep anybody busy.
@@ -222,7 +225,8 @@ impl<'g> Fields<'g> {
 
     /// The block that an entry lies in, which lies there like this.
     #[cold]
-    fn outside_of(&self, raw: &'g [u8]) -> Option<NodeRef<'g>> {
+    #[inline(never)]
+    fn outside_of(self, raw: &'g [u8]) -> Option<NodeRef<'g>> {
         let (&NO_ELEMENT, place) = raw.split_first()? else { return None };
         if !self.may_point || place.len() != size_of::<Node>() {
             return None;
@@ -250,7 +254,7 @@ impl<'g> Fields<'g> {
 
     /// Finds a field.
     #[inline(always)]
-    pub(crate) fn find(&self, hash: FieldHash, field: Element<'_>) -> Option<Found<'g>> {
+    pub(crate) fn find(&self, hash: FieldHash, field: &Element<'_>) -> Option<Found<'g>> {
         match self.bytes.first() {
             None => None,
             Some(&WIDE) => self.find_wide(hash, field),
@@ -268,7 +272,8 @@ impl<'g> Fields<'g> {
     }
 
     #[cold]
-    fn find_wide(&self, hash: FieldHash, field: Element<'_>) -> Option<Found<'g>> {
+    #[inline(never)]
+    fn find_wide(self, hash: FieldHash, field: &Element<'_>) -> Option<Found<'g>> {
         let shape = self.shape();
         let end = |index: usize| (index < shape.count).then(|| self.end_of(shape, index));
         let entries = self.bytes.get(shape.entries()..)?;
@@ -284,7 +289,7 @@ impl<'g> Fields<'g> {
         end: impl Fn(usize) -> Option<usize>,
         entries: &'g [u8],
         hash: FieldHash,
-        field: Element<'_>,
+        field: &Element<'_>,
     ) -> Option<Found<'g>> {
         const LOWS: u64 = u64::MAX / 0xFF;
         let tag = u64::from(hash.tag()) * LOWS;
@@ -321,18 +326,32 @@ impl<'g> Fields<'g> {
     }
 
     #[cold]
-    fn last_bytes(&self, start: usize) -> u64 {
+    #[inline(never)]
+    fn last_bytes(self, start: usize) -> u64 {
         let bytes = self.bytes.get(start..).unwrap_or_default();
         bytes.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte))
     }
 
     /// What follows the field in an entry, if the entry is that field's.
     #[inline(always)]
-    fn behind(&self, raw: &'g [u8], field: Element<'_>) -> Option<&'g [u8]> {
+    fn behind(self, raw: &'g [u8], field: &Element<'_>) -> Option<&'g [u8]> {
+        if let &Element::Text(text) = field
+            && let Some(found) = Element::short_text(raw)
+        {
+            // Text that short is never kept in another form.
+            let is_it = found.len() == text.len() && is_same(found, text);
+            return if is_it { raw.get(1 + found.len()..) } else { None };
+        }
+        self.behind_special(raw, field)
+    }
+
+    /// The same, for what is no short text, or lies outside.
+    #[inline(never)]
+    fn behind_special(self, raw: &'g [u8], field: &Element<'_>) -> Option<&'g [u8]> {
         let (found, rest) = match Element::read(raw) {
             Some(read) => read,
             None => Element::read(self.outside_of(raw)?.content())?,
         };
-        (found == field).then_some(rest)
+        (found == *field).then_some(rest)
     }
 }

@@ -46,7 +46,7 @@ use super::{
 use entry::Entry;
 use fields::Fields;
 use plan::Plan;
-use single::{Fate, Single};
+use single::{Fate, Single, Successor};
 
 /// The most entries of a packed hash or set.
 pub(crate) const MOST_PACKED: usize = 64;
@@ -90,7 +90,7 @@ impl<'a> Packing<'a> {
         change: &'a Change<'a>,
         make: impl FnOnce(&'a Change<'a>) -> Entry<'a>,
     ) -> Option<Fate> {
-        self.single = Single::new(old, change, make);
+        self.single = Single::new(old, old.find(change.hash, &change.field), change, make);
         self.single.as_ref().map(Single::fate)
     }
 

@@ -13,6 +13,15 @@ use crate::value::{
 };
 use std::mem::MaybeUninit;
 
+/// What takes the place of a packed value.
+pub(crate) trait Successor {
+    /// Bytes that will be written.
+    fn encoded_len(&self) -> usize;
+
+    /// Writes the value.
+    fn write(&self, to: &mut Writer<'_>);
+}
+
 /// A packed value with one entry replaced, added or removed. Old and new layout are narrow.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Single<'a> {
@@ -40,6 +49,46 @@ pub(crate) struct Single<'a> {
     last: u16,
 }
 
+/// A packed value with the text of one field's value replaced by another one as long: what takes its
+/// place differs in that text only.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Overwrite<'a> {
+    /// The old value.
+    bytes: &'a [u8],
+    /// Where the text begins in it.
+    at: usize,
+    text: &'a [u8],
+}
+
+impl<'a> Overwrite<'a> {
+    /// What becomes of a value in which a field was found, if it becomes no more than that.
+    #[inline(always)]
+    pub(crate) fn new(old: Fields<'a>, found: Option<Found<'a>>, wish: &Wish<'a>) -> Option<Self> {
+        let (Some(found), &Wish::Set(Element::Text(text))) = (found, wish) else { return None };
+        if Element::short_text(found.rest)?.len() != text.len() || old.may_point {
+            return None;
+        }
+        // The value is the last part of its entry.
+        let (count, _) = old.narrow()?;
+        let at = (narrow_front(count.into()) + found.end).checked_sub(text.len())?;
+        Some(Self { bytes: old.bytes, at, text })
+    }
+}
+
+impl Successor for Overwrite<'_> {
+    #[inline(always)]
+    fn encoded_len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    #[inline(always)]
+    fn write(&self, to: &mut Writer<'_>) {
+        let copy = to.copy(Some(self.bytes));
+        let place = copy.get_mut(self.at..self.at + self.text.len());
+        Writer::new(place.unwrap_or_default()).text(self.text);
+    }
+}
+
 /// What happens to the entry.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Fate {
@@ -61,7 +110,8 @@ enum Body<'a> {
 }
 
 impl<'a> Single<'a> {
-    /// What becomes of a value by a change, if both layouts are narrow; `make` makes the entry.
+    /// What becomes of a value by a change, if both layouts are narrow. `found` is what the value has
+    /// of the field; `make` makes the entry.
     #[inline(always)]
     #[expect(
         clippy::cast_possible_truncation,
@@ -69,6 +119,7 @@ impl<'a> Single<'a> {
     )]
     pub(crate) fn new(
         old: &Fields<'a>,
+        found: Option<Found<'a>>,
         change: &'a Change<'a>,
         make: impl FnOnce(&'a Change<'a>) -> Entry<'a>,
     ) -> Option<Self> {
@@ -77,7 +128,6 @@ impl<'a> Single<'a> {
         if count >= MOST_NARROW || last > usize::from(u16::MAX) {
             return None;
         }
-        let found = old.find(change.hash, change.field);
         let (fate, index, mut start, end) = match (found, change.wish) {
             (None, Wish::Remove) | (Some(_), Wish::Add) => (Fate::Idle, 0, 0, 0),
             (None, _) => (Fate::Added, count, last, last),
@@ -163,35 +213,46 @@ impl<'a> Single<'a> {
         self.new_count.into()
     }
 
-    /// Bytes that will be written.
     #[inline]
-    pub(crate) fn encoded_len(&self) -> usize {
-        self.len as usize
-    }
-
-    /// Writes the value.
-    #[inline]
-    pub(crate) fn write(&self, to: &mut Writer<'_>) {
-        #[expect(clippy::cast_possible_truncation, reason = "added to ends, which wraps")]
-        let shift = (self.body_len as u16).wrapping_sub(self.end - self.start);
-        if shift == 0 && matches!(self.fate, Fate::Replaced) {
-            self.write_of_same_length(to);
-        } else {
-            self.write_shifted(shift, to);
+    fn write_body(&self, to: &mut Writer<'_>) {
+        match &self.body {
+            Body::Nothing => {}
+            Body::Value(value) => value.write(to),
+            Body::Entry(entry) => entry.write(to),
         }
     }
 
-    /// Writes the value when nothing moves: a copy, and the new body over it.
+    /// A piece of the old value's entries.
     #[inline]
-    fn write_of_same_length(&self, to: &mut Writer<'_>) {
+    fn piece(&self, start: u16, end: u16) -> &'a [u8] {
         let entries = narrow_front(self.count.into());
-        let copy = to.copy(self.old.bytes.get(..entries + usize::from(self.last)));
-        let body = entries + usize::from(self.start)..entries + usize::from(self.end);
-        self.write_body(&mut Writer::new(copy.get_mut(body).unwrap_or_default()));
+        let range = entries + usize::from(start)..entries + usize::from(end);
+        self.old.bytes.get(range).unwrap_or_default()
     }
 
-    /// Writes the value: everything but the body and the ends behind it is copied as it is.
-    fn write_shifted(&self, shift: u16, to: &mut Writer<'_>) {
+    /// A piece of the old value's tags.
+    #[inline]
+    fn tags(&self, start: u8, end: u8) -> &'a [u8] {
+        self.old.tags().get(start.into()..end.into()).unwrap_or_default()
+    }
+
+    /// A piece of the old value's ends.
+    #[inline]
+    fn ends(&self, start: u8, end: u8) -> &'a [[u8; 2]] {
+        self.old.narrow_ends(start.into()..end.into())
+    }
+}
+
+impl Successor for Single<'_> {
+    #[inline]
+    fn encoded_len(&self) -> usize {
+        self.len as usize
+    }
+
+    /// Everything but the body and the ends behind it is copied as it is.
+    fn write(&self, to: &mut Writer<'_>) {
+        #[expect(clippy::cast_possible_truncation, reason = "added to ends, which wraps")]
+        let shift = (self.body_len as u16).wrapping_sub(self.end - self.start);
         let (count, index) = (self.count, self.index);
         let ends = count.saturating_sub(1);
         match self.fate {
@@ -222,35 +283,6 @@ impl<'a> Single<'a> {
         to.bytes(self.piece(0, self.start));
         self.write_body(to);
         to.bytes(self.piece(self.end, self.last));
-    }
-
-    #[inline]
-    fn write_body(&self, to: &mut Writer<'_>) {
-        match &self.body {
-            Body::Nothing => {}
-            Body::Value(value) => value.write(to),
-            Body::Entry(entry) => entry.write(to),
-        }
-    }
-
-    /// A piece of the old value's entries.
-    #[inline]
-    fn piece(&self, start: u16, end: u16) -> &'a [u8] {
-        let entries = narrow_front(self.count.into());
-        let range = entries + usize::from(start)..entries + usize::from(end);
-        self.old.bytes.get(range).unwrap_or_default()
-    }
-
-    /// A piece of the old value's tags.
-    #[inline]
-    fn tags(&self, start: u8, end: u8) -> &'a [u8] {
-        self.old.tags().get(start.into()..end.into()).unwrap_or_default()
-    }
-
-    /// A piece of the old value's ends.
-    #[inline]
-    fn ends(&self, start: u8, end: u8) -> &'a [[u8; 2]] {
-        self.old.narrow_ends(start.into()..end.into())
     }
 }
 

@@ -118,6 +118,7 @@ impl<'s, S: NodeStore> Edit<'s, S> {
     }
 
     /// Makes a leaf, or an entry outside, whose content is written by a call.
+    #[inline(always)]
     pub(super) fn make_content(
         &mut self,
         header: Header,

@@ -48,6 +48,16 @@ impl Outcome {
         }
     }
 
+    /// What has been done, if that was one change.
+    pub(crate) fn fate(self) -> Fate {
+        match self {
+            Self { added: 1.., .. } => Fate::Added,
+            Self { replaced: 1.., .. } => Fate::Replaced,
+            Self { removed: 1.., .. } => Fate::Removed,
+            Self { .. } => Fate::Idle,
+        }
+    }
+
     /// Whether nothing has changed.
     #[inline]
     pub(crate) fn is_nothing(&self) -> bool {
@@ -120,7 +130,7 @@ fn pack_many<'a>(
 ) -> Outcome {
     let (mut plan, mut outcome) = (Plan::new(old), Outcome::default());
     for change in changes {
-        match (old.find(change.hash, change.field), change.wish) {
+        match (old.find(change.hash, &change.field), change.wish) {
             (None, Wish::Remove) | (Some(_), Wish::Add) => {}
             (None, Wish::Set(_) | Wish::Add) => {
                 plan.add(change.hash.tag(), change.order, make(change));

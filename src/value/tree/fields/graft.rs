@@ -16,11 +16,11 @@ use crate::value::{
     packed::{
         REPACK,
         entry::Entry,
-        single::{Fate, Single},
+        single::{Fate, Overwrite, Single, Successor},
     },
     tree::{
         edit::Edit,
-        node::{Kind, LEAF, Node},
+        node::{Kind, LEAF, Node, NodeRef},
         store::NodeStore,
     },
 };
@@ -59,17 +59,25 @@ impl Graft {
         }
         let mut depth = depth_below(&path);
         let mut span = leaf.span(hash.child(depth));
-        let single = Single::new(&leaf_fields(leaf), change, Entry::of_leaf)?;
-        let (fate, more) = match single.fate() {
-            Fate::Added if is_leaf(&single, span) => (Fate::Added, 1),
-            Fate::Replaced if is_leaf(&single, span) => (Fate::Replaced, 0),
-            Fate::Removed if single.count() > 0 && stays_tree(tree, &path) => (Fate::Removed, -1),
-            Fate::Idle => return Some(Self::idle(tree)),
-            _ => return None,
-        };
-        edit.kill(leaf);
-        let header = header(LEAF, false, span.width(), single.encoded_len());
-        let mut child = edit.make_content(header, |to| single.write(to));
+        let fields = leaf_fields(leaf);
+        let found = fields.find(change.hash, &change.field);
+        let (fate, more, mut child);
+        if let Some(overwrite) = Overwrite::new(fields, found, &change.wish) {
+            (fate, more) = (Fate::Replaced, 0);
+            child = remake(leaf, span, &overwrite, edit);
+        } else {
+            let single = Single::new(&fields, found, change, Entry::of_leaf)?;
+            (fate, more) = match single.fate() {
+                Fate::Added if is_leaf(&single, span) => (Fate::Added, 1),
+                Fate::Replaced if is_leaf(&single, span) => (Fate::Replaced, 0),
+                Fate::Removed if single.count() > 0 && stays_tree(tree, &path) => {
+                    (Fate::Removed, -1)
+                }
+                Fate::Idle => return Some(Self::idle(tree)),
+                _ => return None,
+            };
+            child = remake(leaf, span, &single, edit);
+        }
         for &branch in path.iter().rev() {
             edit.kill_fixed(branch);
             child = edit.make_changed(branch, |copy| copy.replace(span, child, more));
@@ -104,6 +112,19 @@ impl Graft {
         root.children.set(self.span, self.child);
         (root.len, root.bytes) = (self.len, self.bytes);
     }
+}
+
+/// Makes a leaf that takes the place of another one.
+#[inline(always)]
+fn remake<S: NodeStore>(
+    leaf: NodeRef<'_>,
+    span: Span,
+    value: &impl Successor,
+    edit: &mut Edit<'_, S>,
+) -> Node {
+    edit.kill(leaf);
+    let header = header(LEAF, false, span.width(), value.encoded_len());
+    edit.make_content(header, |to| value.write(to))
 }
 
 /// How deep what is below these branches lies.

@@ -20,7 +20,7 @@ pub(crate) fn find<'g>(
         node = branch.children.child(hash.child(depth))?;
         depth += 1;
     }
-    leaf_fields(node).find(hash, field).map(|found| found.rest)
+    leaf_fields(node).find(hash, &field).map(|found| found.rest)
 }
 
 /// The entry of that number, in the order of the hash as far as the tree keeps it.
