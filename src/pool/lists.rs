@@ -543,3 +543,35 @@ pub(super) fn clamp(start: i64, stop: i64, len: u64) -> Range<u64> {
     let end = position(stop, len).map_or(0, |stop| stop.saturating_add(1).min(len));
     if start < end { start..end } else { 0..0 }
 }
+
+#[cfg(all(test, not(pool_loom)))]
+mod tests {
+    use super::*;
+    use crate::CacheConfig;
+
+    /// Small enough for Miri: every kind of node that hangs below a long list's record is made, read,
+    /// taken and freed.
+    #[test]
+    fn a_queue_that_is_longer_than_its_ends_gives_what_was_pushed_and_goes_with_its_key() {
+        let pool = MemoryCachePool::new(CacheConfig::new()).unwrap();
+        let text = |number: usize| format!("{number:0100}");
+
+        for number in 0..40 {
+            pool.rpush("queue", text(number)).unwrap();
+        }
+        for number in 0..14 {
+            assert_eq!(pool.lpop("queue").unwrap(), Some(text(number).into_bytes()));
+        }
+        for number in (10..14).rev() {
+            pool.lpush("queue", text(number)).unwrap();
+        }
+        assert!(pool.copy("queue", "twin", false).unwrap());
+
+        for name in ["queue", "twin"] {
+            let all = pool.lrange(name, 0, -1).unwrap();
+            assert!(all.into_iter().eq((10..40).map(|number| text(number).into_bytes())), "{name}");
+            assert_eq!(pool.rpop(name).unwrap(), Some(text(39).into_bytes()));
+        }
+        assert!(pool.delete("queue"));
+    }
+}

@@ -12,9 +12,18 @@
 //! pushed there. [Digits] hold chunks that the middle is to get, or has given, eight at once: so one push
 //! in about a hundred changes the tree, and one pop.
 //!
-//! Without digits, a push and a pop of a list of a million elements took 15 % longer, and of one of a
-//! thousand 5 to 7 %. Four chunks instead of eight gain half as much where the branches lie in no near
-//! cache. Ends that are filled to 192 bytes instead of 320 gain nothing, and make small chunks.
+//! What digits gain, in nanoseconds for a push or a pop of 16 bytes, medians of 11 interleaved rounds of
+//! one run on a busy machine of two processors:
+//!
+//! | elements, threads | without | with |
+//! |-------------------|--------:|-----:|
+//! | 1,000, one        | 230     | 195  |
+//! | a million, one    | 225     | 188  |
+//! | 1,000, two        | 308     | 277  |
+//! | 1,000, eight      | 475     | 339  |
+//! | a million, eight  | 508     | 349  |
+//!
+//! Ends that are filled to 192 bytes instead of 320 gain nothing, and make small chunks.
 
 mod at_end;
 mod digit;
@@ -48,7 +57,7 @@ pub(crate) struct ListRoot {
     pub(crate) middle: Option<Node>,
     /// The number of elements.
     pub(crate) len: u64,
-    /// Bytes of the middle's nodes.
+    /// Bytes of all nodes, those of the digits included.
     pub(crate) bytes: u64,
     /// Bytes of the elements in front of the middle.
     pub(crate) head_bytes: u16,
