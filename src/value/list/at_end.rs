@@ -228,7 +228,7 @@ impl Next<'_> {
         let mut root = self.root;
         let mut digits = *self.digits.get();
         let ([first, second], Some(middle)) = (self.ends, root.middle) else { return None };
-        let head = if digits.end(Side::Left).is_some() { 0 } else { root.head_bytes.into() };
+        let head = root.inline_head(&digits);
         let is_split = !second.is_empty();
         let (head, tail) = if is_split { (first, second) } else { first.split_at_checked(head)? };
         let end = if side == Side::Left { head } else { tail };

@@ -87,6 +87,12 @@ impl ListRoot {
         usize::from(self.head_bytes) + usize::from(self.tail_bytes)
     }
 
+    /// Bytes of the left end that lie in the record.
+    #[inline]
+    fn inline_head(&self, digits: &Digits) -> usize {
+        if digits.end(Side::Left).is_some() { 0 } else { self.head_bytes.into() }
+    }
+
     /// Whether so many bytes in the ends, and the bytes of a middle, are too few for a middle.
     #[inline]
     fn is_to_be_folded(ends: usize, middle: u64) -> bool {
@@ -134,8 +140,8 @@ impl<'g> ListValue<'g> {
         let len = usize::from(self.root.head_bytes);
         match self.digits.end(Side::Left) {
             None => self.ends.get(..len),
-            Some(chunk) => {
-                let content = self.content(chunk);
+            Some(node) => {
+                let content = self.chunk(node).content();
                 content.get(content.len().saturating_sub(len)..)
             }
         }
@@ -146,24 +152,17 @@ impl<'g> ListValue<'g> {
     #[inline]
     fn tail(self) -> &'g [u8] {
         match self.digits.end(Side::Right) {
-            None => self.ends.get(self.inline_head()..),
-            Some(chunk) => self.content(chunk).get(..usize::from(self.root.tail_bytes)),
+            None => self.ends.get(self.root.inline_head(self.digits)..),
+            Some(node) => self.chunk(node).content().get(..usize::from(self.root.tail_bytes)),
         }
         .unwrap_or_default()
     }
 
-    /// Bytes of the left end that lie in the record.
+    /// A chunk of the digits.
     #[inline]
-    fn inline_head(self) -> usize {
-        let is_elsewhere = self.digits.end(Side::Left).is_some();
-        if is_elsewhere { 0 } else { self.root.head_bytes.into() }
-    }
-
-    /// The elements of a chunk of the digits.
-    #[inline]
-    fn content(self, chunk: Node) -> &'g [u8] {
+    fn chunk(self, node: Node) -> NodeRef<'g> {
         // SAFETY: alive during `'g`, as whoever made this has said.
-        unsafe { NodeRef::new(chunk) }.content()
+        unsafe { NodeRef::new(node) }
     }
 
     /// The number of elements.
@@ -192,20 +191,15 @@ impl<'g> ListValue<'g> {
     /// middle by O(log n) counts and half a chunk, between them by up to eight counts.
     pub(crate) fn at(self, index: u64) -> Option<Element<'g>> {
         let (place, index) = self.place(index)?;
-        match place {
+        let chunk = match place {
             Place::End(side) => {
                 let (elements, count) = self.end(side);
-                elements.at(index_in(index), count)
+                return elements.at(index_in(index), count);
             }
-            Place::Digit(side) => {
-                let (_, chunk) = self.find_in_digit(side, index)?;
-                Elements::new(chunk.bytes).at(index_in(index - chunk.start), chunk.count)
-            }
-            Place::Middle(root) => {
-                let chunk = chunks::find(root, index)?;
-                Elements::new(chunk.bytes).at(index_in(index - chunk.start), chunk.count)
-            }
-        }
+            Place::Digit(side) => self.find_in_digit(side, index)?.1,
+            Place::Middle(root) => chunks::find(root, index)?,
+        };
+        Elements::new(chunk.bytes).at(index_in(index - chunk.start), chunk.count)
     }
 
     /// Elements from an index on, towards the right end, or from the one at the index towards the
@@ -268,9 +262,7 @@ impl<'g> ListValue<'g> {
         let mut start = 0;
         for step in 0..chunks.len() {
             let at = if side == Side::Left { chunks.len() - 1 - step } else { step };
-            // SAFETY: alive during `'g`, as whoever made this has said.
-            let chunk = unsafe { NodeRef::new(chunks[at]?) };
-            let found = chunks::found(chunk, start);
+            let found = chunks::found(self.chunk(chunks[at]?), start);
             start += found.count as u64;
             if index < start {
                 return Some((at, found));

@@ -139,15 +139,15 @@ pub(crate) fn part_of_chunk(chunk: NodeRef<'_>, marks: Marks) -> Part {
     part_of(chunk, chunk.header().count.into(), marks)
 }
 
-/// Bytes of a node and of all that is below it.
-fn tree_bytes(node: NodeRef<'_>) -> u64 {
-    node.list_branch().map_or_else(|| node.block_bytes() as u64, |branch| branch.bytes)
-}
-
 /// The same, with the marks of its elements.
 pub(crate) fn part_with_marks(chunk: NodeRef<'_>) -> Part {
     let run = Run::of(chunk.content(), element_count(chunk));
     part_of_chunk(chunk, run.marks())
+}
+
+/// Bytes of a node and of all that is below it.
+fn tree_bytes(node: NodeRef<'_>) -> u64 {
+    node.list_branch().map_or_else(|| node.block_bytes() as u64, |branch| branch.bytes)
 }
 
 /// Makes a chunk.
