@@ -394,6 +394,8 @@ pub(crate) enum Mutant {
     LoserFreesNothing,
     /// R25: an attempt begins with the replaced nodes of the one that lost before it.
     DeadListKept,
+    /// R25: a graft is put on whatever there is by now.
+    GraftUnasked,
     /// R25: an attempt that won frees what it has replaced without a grace period.
     WinnerFreesAtOnce,
     /// R25: a deletion buries the whole tree without a grace period.

@@ -244,12 +244,13 @@ impl Engine {
         Ok(if is_done { Tried::Done(fate) } else { Tried::Lost })
     }
 
-    /// Tries once to change a field of a tree.
+    /// Tries to change a field of a tree, until another write of the key has changed the same child of
+    /// the root. What is below the root is made once.
     #[inline(never)]
     fn try_tree(
         &self,
         guard: &Guard<'_>,
-        target: Old<'_>,
+        (key, hash, found, old): Old<'_>,
         family: Family,
         tree: &FieldTree,
         change: &Change<'_>,
@@ -258,14 +259,39 @@ impl Engine {
         let Some(graft) = Graft::new(tree, change, &mut edit) else {
             return Ok(Tried::TooLittle);
         };
-        let (fate, heir) = (graft.fate(), TreeHeir { family, old: tree, graft });
-        if fate != Fate::Idle && !self.inherit(guard, target, &heir)? {
-            return Ok(Tried::Lost);
+        if graft.fate() == Fate::Idle {
+            return Ok(Tried::Done(Fate::Idle));
         }
-        // SAFETY: the heir was built of this edit and has taken the place of the record that the edit
-        // began with, which is retired alone; or nothing was made.
-        unsafe { edit.commit() };
-        Ok(Tried::Done(fate))
+        let (mut found, mut old, mut tree) = (*found, old, tree);
+        loop {
+            let heir = TreeHeir { family, old: tree, graft };
+            if self.inherit(guard, (key, hash, &found, old), &heir)? {
+                // SAFETY: the heir was built of this edit, and has taken the place of the record that the
+                // edit began with, or of another one that the graft fits; it is retired alone.
+                unsafe { edit.commit() };
+                return Ok(Tried::Done(graft.fate()));
+            }
+            let now = self.find_tree(guard, key, hash, family);
+            let Some(now) = now.filter(|(.., tree)| graft.fits(tree)) else {
+                return Ok(Tried::Lost);
+            };
+            (found, old, tree) = now;
+        }
+    }
+
+    /// Finds the tree of a key, when it has one.
+    #[cold]
+    fn find_tree<'g>(
+        &'g self,
+        guard: &'g Guard<'_>,
+        key: &[u8],
+        hash: u64,
+        family: Family,
+    ) -> Option<(Found<'g, Record>, Live<'g>, &'g FieldTree)> {
+        let found = self.find_for_write(guard, key, hash)?;
+        let live = live_of(&found, guard);
+        let tree = if self.is_current(live) { live.tree(family) } else { None };
+        Some((found, live, tree?))
     }
 
     /// Puts an heir in the place of a record; false when another write of the key came first.

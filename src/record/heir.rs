@@ -115,7 +115,7 @@ impl Heir for TreeHeir<'_> {
     }
 
     fn memory(&self, key_len: usize) -> usize {
-        let below = usize::try_from(self.graft.bytes()).unwrap_or(usize::MAX);
+        let below = usize::try_from(self.graft.bytes_after(self.old)).unwrap_or(usize::MAX);
         below.saturating_add(self.block_size(key_len))
     }
 

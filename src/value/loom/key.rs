@@ -4,12 +4,14 @@ use super::heap::{Heap, Life, What};
 use crate::{
     sync::{AtomicPtr, AtomicUsize, Mutant, Ordering, is_mutant, set_watch},
     value::{
+        change::{Change, Wish},
         collection::{Attempt, Verdict},
+        element::Element,
         hash::{HashEdit, HashValue},
         list::{Digits, ListEdit, ListRoot, ListValue},
         tree::{
             edit::Edit,
-            fields::FieldTree,
+            fields::{FieldTree, Graft},
             node::{Node, NodeRef},
         },
         writer::written,
@@ -156,6 +158,34 @@ impl Key {
             }
             attempt.begin_again();
         }
+    }
+
+    /// Gives a field of a tree a value; what is below the root is made again only if another write has
+    /// changed the same child of the root. Returns how many compare-and-swaps were lost.
+    pub(super) fn graft(&self, field: &str, value: &[u8]) -> usize {
+        let _pin = self.heap.pin();
+        let wish = Wish::Set(Element::of(value));
+        let change = Change::of(&Literal, field.as_bytes(), wish, 0).unwrap();
+        let (mut found, mut lost) = (self.find(), 0);
+        while let Some((_, Record::Tree(made_of))) = found {
+            let mut edit = Edit::new(&self.heap);
+            let graft = Graft::new(made_of, &change, &mut edit).unwrap();
+            while let Some((_, Record::Tree(tree))) = found
+                && graft.fits(tree)
+            {
+                let mut next = *tree;
+                graft.change_root(&mut next);
+                if self.swap(found, Some(self.record(Record::Tree(next))), true) {
+                    // SAFETY: the CAS has published what the edit has made, in the place of a version
+                    // that the graft fits.
+                    unsafe { edit.commit() };
+                    return lost;
+                }
+                lost += 1;
+                found = self.find();
+            }
+        }
+        panic!("broken: there is no tree");
     }
 
     pub(super) fn edit_list(&self, steps: impl Fn(&mut ListEdit<'_, '_, '_, Heap>)) -> usize {

@@ -6,6 +6,7 @@
 //! | `one_edit_of_two_fields`             | R25  | 2      | –                                       |
 //! | `a_deletion_a_writer_and_a_reader`   | R25  | 3      | `TreeWithoutGrace`, `ChildrenWithoutGrace`, `RecordAlone` |
 //! | `two_deletions_and_a_writer`         | R25  | 3      | –                                       |
+//! | `two_grafts_and_a_reader`            | R25  | 3      | `GraftUnasked`, `LoserFreesNothing`, `WinnerFreesAtOnce` |
 //! | `there_and_back_between_packed_and_tree` | R25 | 3   | `LoserFreesNothing`, `WinnerFreesAtOnce` |
 //! | `two_ends_of_a_list_and_a_reader`    | R25  | 3      | `LoserFreesNothing`, `WinnerFreesAtOnce`, `ReadUnpinned` |
 //!
@@ -34,6 +35,9 @@ use std::sync::{Arc, LazyLock};
 /// Two fields whose paths part below the root, one level down.
 const LEFT: &str = "0100000000000001";
 const RIGHT: &str = "0200000000000002";
+
+/// A field below another child of the root, one of the others.
+const FAR: &str = "F00000000000000E";
 
 /// Fields that make a tree, with a branch on the way to the two.
 static OTHERS: LazyLock<Vec<String>> = LazyLock::new(|| {
@@ -209,6 +213,43 @@ fn two_deletions_and_a_writer() -> (bool, bool) {
 fn r25_one_deletion_wins() {
     let legal = [(false, false), (false, true), (true, false), (true, true)];
     holds(1_000, legal, two_deletions_and_a_writer);
+}
+
+/// Two writers of fields below the same child of the root, or below two of them.
+fn two_grafts_and_a_reader(other: &'static str) -> (usize, usize, String) {
+    let key = tree();
+    let left = actor(&key, |key| key.graft(LEFT, b"1"));
+    let right = actor(&key, move |key| key.graft(other, b"1"));
+    let get = move |found: Found<'_>| {
+        let hash = hash_of(found);
+        assert_eq!(hash.iter().count() as u64, hash.len(), "broken: entries are missing");
+        [LEFT, other].map(|field| hash.get(field.as_bytes(), &Literal).unwrap().to_vec())
+    };
+    let reader = actor(&key, move |key| key.read(get).unwrap());
+    let (left, right, seen) = (left.join().unwrap(), right.join().unwrap(), reader.join().unwrap());
+    let last = key.read(get).unwrap();
+    assert_eq!(last.concat(), b"11", "broken: a lost update");
+    key.audit();
+    (left, right, seen.concat().escape_ascii().to_string())
+}
+
+#[test]
+fn r25_what_is_below_the_root_is_made_once_if_it_fits_the_next_version() {
+    let orders = [(0, 0, "00 01 10 11"), (0, 1, "00 10 11"), (1, 0, "00 01 11")];
+    let legal = orders.into_iter().flat_map(|(left, right, all)| {
+        all.split(' ').map(move |seen| (left, right, seen.to_owned()))
+    });
+    let legal: [_; 10] = legal.collect::<Vec<_>>().try_into().unwrap();
+    for other in [RIGHT, FAR] {
+        holds(1_000, legal.clone(), move || two_grafts_and_a_reader(other));
+    }
+    for (mutant, other, reason) in [
+        (Mutant::GraftUnasked, RIGHT, "broken: it becomes Retired"),
+        (Mutant::LoserFreesNothing, RIGHT, "broken: leaked or lost"),
+        (Mutant::WinnerFreesAtOnce, FAR, "Causality violation"),
+    ] {
+        breaks(mutant, reason, move || two_grafts_and_a_reader(other));
+    }
 }
 
 fn there_and_back_between_packed_and_tree() -> String {

@@ -95,6 +95,11 @@ impl<'s, S: NodeStore> Edit<'s, S> {
         before.saturating_add_signed(self.gained)
     }
 
+    /// Bytes that the new version has more than the old one.
+    pub(super) fn gained(&self) -> i64 {
+        self.gained
+    }
+
     /// Makes a node of fixed size.
     #[inline]
     pub(super) fn make<T: FixedNode>(&mut self, node: &T) -> Node {

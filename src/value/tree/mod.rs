@@ -21,7 +21,10 @@
 //!    and nodes of the version read that the new one does not reach. A node that it has made and then
 //!    replaced is in neither.
 //! 2. An attempt that has won retires exactly the nodes that are dead; one that has lost frees exactly
-//!    those that it has made, at once, since nobody has seen them. Neither looks at the slot again.
+//!    those that it has made, at once, since nobody has seen them. Neither looks at the slot again. An
+//!    attempt whose version is only another child of the root, a [graft](fields::Graft), has not lost
+//!    as long as the latest version has the child that it replaces: what it has made, and what is dead
+//!    by it, is the same for that version.
 //! 3. A record whose place an heir has taken is retired alone. A record that is deleted, overwritten,
 //!    expired or flushed is retired with all that hangs below it, as one [`Grave`](grave::Grave).
 //! 4. Nothing of a packed value is borrowed by a tree: what becomes a tree is copied.
@@ -41,7 +44,8 @@
 //! # Progress
 //!
 //! Readers are wait-free. A writer is lock-free: it begins again only when another write of the same
-//! key has won. Writers of one large value thus disturb each other, and pay for paths in vain.
+//! key has won. Writers of one large value thus disturb each other: they copy the root in vain, and all
+//! of the path when both change something below the same child of it.
 
 pub(crate) mod chunks;
 pub(crate) mod copy;
