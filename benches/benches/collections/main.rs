@@ -5,7 +5,8 @@
 //! cargo bench -p memory-cache-pool-benches --bench collections [-- [--quick] [PART]...]
 //! ```
 //!
-//! Parts are `throughput`, `queue`, `tails` and `memory`; all of them, if none is named. Rounds of the
+//! Parts are `throughput`, `queue`, `tails` and `memory`, which are shown if none is named, and
+//! `deletions`, which takes eight minutes. Rounds of the
 //! contenders alternate in one run, and the median round is shown. `--quick`, which is also what
 //! `cargo test` does, proves that everything runs; its figures mean nothing. Without `redis-server`
 //! Redis is left out, and that is said.
@@ -71,16 +72,17 @@ fn main() {
     } else {
         Scale { rounds: 9, ops: 20_000, most: 1_000_000, timed: 200_000, hashes: 100_000 }
     };
-    let parts: [(&str, Show); 4] = [
+    let parts: [(&str, Show); 5] = [
         ("throughput", throughput::show),
         ("queue", queue::show),
         ("tails", tails::show),
         ("memory", memory::show),
+        ("deletions", tails::show_deletions),
     ];
     let is_named = |name: &str| parts.iter().any(|(part, _)| *part == name);
     let names_parts = arguments.iter().any(|argument| is_named(argument));
     for (name, show) in parts {
-        if !names_parts || asks_for(name) {
+        if asks_for(name) || !names_parts && (is_quick || name != "deletions") {
             show(scale);
             println!();
         }

@@ -16,8 +16,7 @@ use std::{
 
 /// Prints the tables.
 pub(crate) fn show(scale: Scale) {
-    println!("| µs | contender | p50 | p99 | p99.9 | p99.99 | most |");
-    println!("|---|---|--:|--:|--:|--:|--:|");
+    print_head();
     let all = || -> [Box<dyn Space>; 3] {
         [Box::<Pool>::default(), Box::<Dash>::default(), Box::<Mutexes>::default()]
     };
@@ -31,8 +30,15 @@ pub(crate) fn show(scale: Scale) {
         growing(&**space, scale);
     }
     for space in &all()[..2] {
-        deletions(&**space, scale);
+        deletions(&**space, scale, 10_000, 1_500);
+        deletions(&**space, scale, 1_000_000, 10);
     }
+}
+
+/// Prints how long it takes to delete a million fields, a thousand times.
+pub(crate) fn show_deletions(scale: Scale) {
+    print_head();
+    deletions(&Pool::default(), scale, 1_000_000, 1_000);
 }
 
 /// Of nanoseconds, up to a minute.
@@ -46,6 +52,11 @@ fn timed(times: &mut Histogram<u64>, act: impl FnOnce()) {
     let at = Instant::now();
     act();
     times.saturating_record(u64::try_from(at.elapsed().as_nanos()).unwrap_or(u64::MAX));
+}
+
+fn print_head() {
+    println!("| µs | contender | p50 | p99 | p99.9 | p99.99 | most |");
+    println!("|---|---|--:|--:|--:|--:|--:|");
 }
 
 fn print(what: &str, who: &str, times: &Histogram<u64>) {
@@ -134,16 +145,13 @@ fn growing(space: &dyn Space, scale: Scale) {
     print(&format!("HSET of new fields, {first} to {last} fields"), space.name(), &times);
 }
 
-/// DEL of hashes: many of 10,000 fields, and some of a million.
-fn deletions(space: &dyn Space, scale: Scale) {
-    let mut session = space.session();
-    for (fields, count) in [(10_000, 1_500), (1_000_000, 10)] {
-        let fields = fields.min(scale.most);
-        let mut times = histogram();
-        for _ in 0..count.min(scale.timed / 20) {
-            fill(&mut *session, b"large", fields);
-            timed(&mut times, || session.delete(b"large"));
-        }
-        print(&format!("DEL, {fields} fields"), space.name(), &times);
+/// DEL of a hash, so many times.
+fn deletions(space: &dyn Space, scale: Scale, fields: usize, count: usize) {
+    let (mut session, mut times) = (space.session(), histogram());
+    let fields = fields.min(scale.most);
+    for _ in 0..count.min(scale.timed / 20) {
+        fill(&mut *session, b"large", fields);
+        timed(&mut times, || session.delete(b"large"));
     }
+    print(&format!("DEL, {fields} fields"), space.name(), &times);
 }
