@@ -56,7 +56,8 @@ impl ValueType {
 impl MemoryCachePool {
     /// Removes `key`; false when it does not exist.
     ///
-    /// Its memory is free once nobody can be looking at it any more, a few dozen writes later.
+    /// Its memory is free once nobody can be looking at it any more, a few dozen writes later; that of a
+    /// large collection comes free little by little, with the writes of the thread that has removed it.
     pub fn delete(&self, key: impl AsRef<[u8]>) -> bool {
         let guard = self.engine.pin();
         let remove = |live: Option<Live<'_>>| match live {

@@ -6,10 +6,9 @@
 //! ```
 //!
 //! Parts are `throughput`, `queue`, `tails` and `memory`, which are shown if none is named, and
-//! `deletions`, which takes eight minutes. Rounds of the
-//! contenders alternate in one run, and the median round is shown. `--quick`, which is also what
-//! `cargo test` does, proves that everything runs; its figures mean nothing. Without `redis-server`
-//! Redis is left out, and that is said.
+//! `deletions`, which takes eight minutes. Rounds of the contenders alternate in one run, and the median
+//! round is shown. `--quick`, which is also what `cargo test` does, proves that everything runs; its
+//! figures mean nothing. Without `redis-server` Redis is left out, and that is said.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "it prints tables")]
 

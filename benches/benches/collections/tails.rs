@@ -145,13 +145,17 @@ fn growing(space: &dyn Space, scale: Scale) {
     print(&format!("HSET of new fields, {first} to {last} fields"), space.name(), &times);
 }
 
-/// DEL of a hash, so many times.
+/// DEL of a hash, so many times, and what comes after it, while its memory is given back.
 fn deletions(space: &dyn Space, scale: Scale, fields: usize, count: usize) {
-    let (mut session, mut times) = (space.session(), histogram());
+    let (mut session, mut times, mut after) = (space.session(), histogram(), histogram());
     let fields = fields.min(scale.most);
     for _ in 0..count.min(scale.timed / 20) {
         fill(&mut *session, b"large", fields);
         timed(&mut times, || session.delete(b"large"));
+        for n in 0..fields / 200 {
+            timed(&mut after, || session.hset(b"small", &field(n % 8), VALUE));
+        }
     }
     print(&format!("DEL, {fields} fields"), space.name(), &times);
+    print(&format!("HSET after DEL, {fields} fields"), space.name(), &after);
 }

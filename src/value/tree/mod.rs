@@ -37,8 +37,8 @@
 //!
 //! # Reclamation
 //!
-//! When the grace period of a grave is over, its thread frees up to 64 nodes of it at each of its
-//! later writes. There is no second grace period: whoever could reach any node of that version was
+//! When the grace period of a grave is over, its thread frees up to eight nodes of it with each block
+//! that it retires. There is no second grace period: whoever could reach any node of that version was
 //! pinned when the version was unlinked. So no call pays for the size of a value that it drops.
 //!
 //! # Progress
