@@ -2,6 +2,7 @@
 
 use memory_cache_pool::{Error, ListEnd, MemoryCachePool, ScanOptions, ValueType};
 use std::{
+    collections::BTreeMap,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
@@ -269,6 +270,45 @@ fn no_element_is_lost_between_threads() {
     assert_eq!(pool.hincrby("counts", "all", 0).unwrap(), i64::try_from(all).unwrap());
     assert_eq!(pool.hlen("counts").unwrap(), all + 1);
     pool.flushall();
+    assert_eq!(pool.get_stats().record_bytes, 0);
+}
+
+/// Fields and values.
+type Fields = BTreeMap<Vec<u8>, Vec<u8>>;
+
+/// Sets fields of a hash that others change too, and removes every third; returns what it left there.
+fn change_fields(pool: &MemoryCachePool, thread: usize) -> Result<Fields, Error> {
+    let mut left = Fields::new();
+    for round in 0..ROUNDS * 10 {
+        let field = format!("{thread}:{}", round * 7_919 % 200).into_bytes();
+        assert_eq!(pool.hget("large", &field)?.as_ref(), left.get(&field));
+        if round % 3 == 0 {
+            assert_eq!(pool.hdel("large", &field)?, left.remove(&field).is_some());
+        } else {
+            let value = round.to_string().into_bytes();
+            assert_eq!(pool.hset("large", &field, &value)?, !left.contains_key(&field));
+            left.insert(field, value);
+        }
+    }
+    Ok(left)
+}
+
+#[test]
+fn a_large_hash_that_threads_change_field_by_field_has_what_each_left_there() {
+    let pool = MemoryCachePool::default();
+    let left: Fields = thread::scope(|scope| {
+        let change = |thread| {
+            scope.spawn({
+                let pool = &pool;
+                move || change_fields(pool, thread)
+            })
+        };
+        let threads = [0, 1, 2, 3].map(change);
+        threads.into_iter().flat_map(|thread| thread.join().unwrap().unwrap()).collect()
+    });
+
+    assert_eq!(pool.hgetall("large").unwrap().into_iter().collect::<Fields>(), left);
+    pool.delete("large");
     assert_eq!(pool.get_stats().record_bytes, 0);
 }
 
