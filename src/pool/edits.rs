@@ -261,7 +261,7 @@ impl Engine {
     }
 
     /// Counts an edit, and does a write's share of the pool's work.
-    #[inline]
+    #[inline(always)]
     pub(super) fn finish(&self, guard: &Guard<'_>, tally: Tally) {
         self.count(guard, tally);
         self.upkeep(guard);

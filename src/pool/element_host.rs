@@ -24,7 +24,7 @@ use crate::{
         collection::Collection,
         element::Element,
         list::ListValue,
-        packed::run::Side,
+        packed::{elements::Kept, run::Side},
     },
 };
 use std::{fmt, ptr::NonNull, sync::Arc};
@@ -178,9 +178,9 @@ impl Engine {
 
     /// Notes that an element has been taken out of a list.
     #[inline(always)]
-    pub(super) fn note_taken(&self, guard: &Guard<'_>, element: &[u8]) {
+    pub(super) fn note_taken(&self, guard: &Guard<'_>, element: Kept<'_>) {
         if let Some(host) = self.element_host() {
-            lose(host, guard, host.object_of(element).into_iter().collect());
+            lose(host, guard, object_of(host, element.element()).into_iter().collect());
         }
     }
 

@@ -205,23 +205,26 @@ impl Engine {
 
     /// Pins the current thread for a write whose size will be known when it has seen what is there.
     /// What has to be waited for is waited for before.
-    #[inline]
+    #[inline(always)]
     pub(super) fn pin_to_write(&self) -> Guard<'_> {
-        if self.used_bytes() > self.evictor.budget.comfortable() {
+        let is_limited = self.evictor.max_memory().is_some();
+        if is_limited && self.used_bytes() > self.evictor.budget.comfortable() {
             self.free_ahead();
-            self.wait_a_little(AHEAD);
         }
         let guard = self.pin();
         if guard.is_held_up() { self.pin_after_others(guard) } else { guard }
     }
 
-    /// Frees what is retired, if it is much: one large value may need what the reserve has, and once
-    /// the thread is pinned nothing more comes free.
+    /// Frees what is retired, if it is much, or has others do it: one large value may need what the
+    /// reserve has, and once the thread is pinned nothing more comes free.
+    #[cold]
+    #[inline(never)]
     fn free_ahead(&self) {
         if self.evictor.budget.is_much_retired(self.domain.retired_bytes()) {
             self.domain.advance();
             self.evictor.budget.note_retired(self.domain.retired_bytes());
         }
+        self.wait_a_little(AHEAD);
     }
 
     /// Offers the processor to whoever was interrupted while he was pinned, and pins again.

@@ -4,7 +4,8 @@ use super::{
     MemoryCachePool,
     edits::{Changes, list_of},
     engine::{Engine, Touch},
-    lists::{ListEnd, PushOptions, pop, pop_one},
+    list_ends::{pop, pop_one},
+    lists::{ListEnd, PushOptions},
 };
 use crate::{error::Error, value::element::Element};
 

@@ -5,6 +5,7 @@ use super::{
     edits::{Changes, list_of},
     engine::{Engine, Touch},
     hashes::count,
+    list_ends::{pop, pop_one, push_all, push_one},
 };
 use crate::{
     error::Error,
@@ -44,9 +45,9 @@ pub enum InsertPosition {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[must_use]
 pub struct PushOptions {
-    end: ListEnd,
-    only_existing: bool,
-    max_len: Option<usize>,
+    pub(super) end: ListEnd,
+    pub(super) only_existing: bool,
+    pub(super) max_len: Option<usize>,
 }
 
 impl PushOptions {
@@ -67,6 +68,12 @@ impl PushOptions {
         self.max_len = Some(most);
         self
     }
+
+    /// The most elements that the list keeps.
+    #[inline]
+    pub(super) fn most(&self, engine: &Engine) -> u64 {
+        self.max_len.or(engine.config.list_max_len).map_or(u64::MAX, |most| most as u64)
+    }
 }
 
 impl MemoryCachePool {
@@ -82,7 +89,7 @@ impl MemoryCachePool {
     /// [`Error::WrongType`] when the key holds no list, [`Error::ValueTooLong`] beyond 512 MiB,
     /// [`Error::TooManyElements`]; or as [`set`](Self::set). Nothing has changed then.
     pub fn lpush(&self, key: impl AsRef<[u8]>, element: impl AsRef<[u8]>) -> Result<usize, Error> {
-        self.push_options(key, &[element], PushOptions::at(ListEnd::Left))
+        push_one(&self.engine, key.as_ref(), element.as_ref(), PushOptions::at(ListEnd::Left))
     }
 
     /// Puts `element` behind the list; as [`lpush`](Self::lpush).
@@ -91,7 +98,7 @@ impl MemoryCachePool {
     ///
     /// As [`lpush`](Self::lpush).
     pub fn rpush(&self, key: impl AsRef<[u8]>, element: impl AsRef<[u8]>) -> Result<usize, Error> {
-        self.push_options(key, &[element], PushOptions::at(ListEnd::Right))
+        push_one(&self.engine, key.as_ref(), element.as_ref(), PushOptions::at(ListEnd::Right))
     }
 
     /// Puts several elements in front of the list, one after the other, so that the last one comes
@@ -151,45 +158,11 @@ impl MemoryCachePool {
         elements: &[E],
         options: PushOptions,
     ) -> Result<usize, Error> {
-        let engine = &*self.engine;
-        let guard = engine.pin_to_write();
-        let max_len = options.max_len.or(engine.config.list_max_len).map(|most| most as u64);
+        let (engine, key) = (&*self.engine, key.as_ref());
         if let [element] = elements {
-            let (side, text, most) =
-                (options.end.side(), element.as_ref(), max_len.unwrap_or(u64::MAX));
-            let pushed = engine.edit_list_at_once(
-                &guard,
-                key.as_ref(),
-                |list| Some((list.pushed(side, text, most)?, list)),
-                |list, edit| Some((list.pushed_by(side, text, most, Some(edit))?, list)),
-            )?;
-            if let Some(list) = pushed {
-                engine.note_written(&guard, elements);
-                engine.note_steps(&guard, list, &kept_by(options.end, list.len(), 1, most));
-                return Ok(count(list.len() + 1));
-            }
+            return push_one(engine, key, element.as_ref(), options);
         }
-        let len = engine.edit_list(&guard, key.as_ref(), |list, steps| {
-            if elements.is_empty() || options.only_existing && list.len() == 0 {
-                return Ok((Changes::No, count(list.len())));
-            }
-            for element in elements {
-                steps.push(options.end.side(), element.as_ref())?;
-            }
-            let (len, most) = (steps.len(), max_len.unwrap_or(u64::MAX));
-            if len > most {
-                match options.end {
-                    ListEnd::Left => steps.trim(0, most),
-                    ListEnd::Right => steps.trim(len - most, len),
-                }
-            }
-            Ok((kept_by(options.end, list.len(), elements.len() as u64, most), count(len)))
-        })?;
-        if len > 0 {
-            let most = max_len.map_or(usize::MAX, count);
-            engine.note_written(&guard, &elements[elements.len().saturating_sub(most)..]);
-        }
-        Ok(len)
+        push_all(engine, &engine.pin_to_write(), key, elements, options)
     }
 
     /// Takes the first element. The key goes with its last element.
@@ -309,15 +282,10 @@ impl MemoryCachePool {
     ) -> Result<(), Error> {
         let (engine, guard) = (&self.engine, self.engine.pin_to_write());
         let text = element.as_ref();
-        let replaced = engine.edit_list_at_once(
-            &guard,
-            key.as_ref(),
-            |_| None,
-            |list, edit| {
-                let index = position(index, list.len())?;
-                Some((list.replaced(index, text, edit)?, (list, index)))
-            },
-        )?;
+        let replaced = engine.edit_list_at_once(&guard, key.as_ref(), false, |list, edit| {
+            let index = position(index, list.len())?;
+            Some((list.replaced(index, text, edit)?, (list, index)))
+        })?;
         if let Some((list, index)) = replaced {
             engine.note_written(&guard, &[text]);
             engine.note_steps(&guard, list, &Changes::Replaced(index));
@@ -458,65 +426,6 @@ impl MemoryCachePool {
             found.skip(skipped).take(all_if_zero(most)).map(count).collect()
         })
     }
-}
-
-/// LPOP and RPOP of one element, which need no list for it.
-#[inline]
-pub(super) fn pop_one(engine: &Engine, key: &[u8], end: ListEnd) -> Result<Option<Vec<u8>>, Error> {
-    let guard = engine.pin_to_write();
-    let side = end.side();
-    let popped = engine.edit_list_at_once(
-        &guard,
-        key,
-        |list| list.popped(side),
-        |list, edit| list.popped_by(side, Some(edit)),
-    )?;
-    if let Some(element) = popped {
-        let element = element.to_vec();
-        engine.note_taken(&guard, &element);
-        return Ok(Some(element));
-    }
-    engine.edit_list(&guard, key, |list, steps| {
-        let len = list.len();
-        let at = if end == ListEnd::Left { 0 } else { len.saturating_sub(1) };
-        let Some(element) = list.at(at) else { return Ok((Changes::No, None)) };
-        let kept = if end == ListEnd::Left { 1..len } else { 0..at };
-        steps.trim(kept.start, kept.end);
-        Ok((Changes::Kept(kept), Some(element.to_vec())))
-    })
-}
-
-/// What is left of a list of `len` elements when so many are pushed at an end, and `most` stay.
-fn kept_by(end: ListEnd, len: u64, pushed: u64, most: u64) -> Changes {
-    let kept = most.saturating_sub(pushed).min(len);
-    match end {
-        _ if kept == len => Changes::Added,
-        ListEnd::Left => Changes::Kept(0..kept),
-        ListEnd::Right => Changes::Kept(len - kept..len),
-    }
-}
-
-/// Takes up to `most` elements from an end; `None` when the key does not exist.
-pub(super) fn pop(
-    engine: &Engine,
-    key: &[u8],
-    end: ListEnd,
-    most: usize,
-) -> Result<Option<Vec<Vec<u8>>>, Error> {
-    let guard = engine.pin_to_write();
-    engine.edit_list(&guard, key, |list, steps| {
-        let len = list.len();
-        let taken = len.min(most as u64);
-        if taken == 0 {
-            return Ok((Changes::No, (len > 0).then(Vec::new)));
-        }
-        let from = if end == ListEnd::Left { 0 } else { len - 1 };
-        let elements = list.iter_from(from, end.side()).take(count(taken));
-        let popped = elements.map(Element::to_vec).collect();
-        let kept = if end == ListEnd::Left { taken..len } else { 0..len - taken };
-        steps.trim(kept.start, kept.end);
-        Ok((Changes::Kept(kept), Some(popped)))
-    })
 }
 
 /// Shows the list at a key, or the empty one.

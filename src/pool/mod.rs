@@ -16,6 +16,7 @@ mod hosts;
 mod inspection;
 mod keyspace;
 mod limits;
+mod list_ends;
 mod list_moves;
 mod listener;
 mod lists;

@@ -54,7 +54,7 @@ impl Engine {
     /// # Errors
     ///
     /// As [`check_spared`](Self::check_spared).
-    #[inline]
+    #[inline(always)]
     pub(super) fn spares(
         &self,
         live: Option<Live<'_>>,

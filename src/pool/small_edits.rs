@@ -33,6 +33,17 @@ use crate::{
     },
 };
 
+/// Why an end of a list was not changed at once.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Missed {
+    /// Another write of the key came first.
+    Lost,
+    /// It takes nodes.
+    TakesNodes,
+    /// There is no list, or none might be left.
+    TooShort,
+}
+
 /// What has come of trying to change a field.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Tried {
@@ -54,47 +65,77 @@ const CACHED: u64 = 1 << 20;
 type Old<'a> = (&'a [u8], u64, &'a Found<'a, Record>, Live<'a>);
 
 impl Engine {
-    /// Gives a list the image that a call makes of it, until no other write of the key comes first.
-    /// The first call makes one that has no new nodes; when it makes none, the other one is asked.
-    /// None when there is no list, or when neither call makes an image.
-    ///
-    /// Lock-free: tries again only when another write of the key has succeeded, once after a pause.
+    /// Tries once to give a list the image that a call makes of it, which has no new nodes. Nearly every
+    /// push and pop is this: what others need is a call, so that nothing of this has to be in memory.
     ///
     /// # Errors
     ///
     /// `KeyTooLong`, `OutOfMemory` and `Stalled` at a limit. Nothing has changed then.
     #[inline(always)]
-    pub(super) fn edit_list_at_once<'g, 'd, T>(
+    pub(super) fn try_end<'g, T>(
         &'g self,
-        guard: &'g Guard<'d>,
+        guard: &'g Guard<'_>,
         key: &[u8],
-        with_ends: impl Fn(ListValue<'g>) -> Option<(ListImage<'g, 'g>, T)>,
-        with_nodes: impl Fn(ListValue<'g>, &mut Edit<'g, Guard<'d>>) -> Option<(ListImage<'g, 'g>, T)>,
-    ) -> Result<Option<T>, Error> {
+        make: impl FnOnce(ListValue<'g>) -> Option<(ListImage<'g, 'g>, T)>,
+    ) -> Result<Result<T, Missed>, Error> {
         if key.len() > LONGEST_KEY {
             return Err(Error::KeyTooLong);
         }
         let hash = self.hash(key);
-        let mut has_lost = false;
+        let Some(found) = self.find_for_write(guard, key, hash) else {
+            return Ok(Err(Missed::TooShort));
+        };
+        let old = live_of(&found, guard);
+        let list = if self.is_current(old) { old.list() } else { None };
+        let Some(list) = list else { return Ok(Err(Missed::TooShort)) };
+        let Some((image, reply)) = make(list) else {
+            return Ok(Err(if list.len() > 1 { Missed::TakesNodes } else { Missed::TooShort }));
+        };
+        if !self.inherit(guard, (key, hash, &found, old), &image)? {
+            return Ok(Err(Missed::Lost));
+        }
+        self.finish(guard, Tally::Sets);
+        Ok(Ok(reply))
+    }
+
+    /// Gives a list the image that a call makes of it, for which it may make nodes, until no other
+    /// write of the key comes first. None when there is no list, or when the call makes no image.
+    ///
+    /// Lock-free: tries again only when another write of the key has succeeded, once after a pause.
+    ///
+    /// # Errors
+    ///
+    /// As for [`try_end`](Self::try_end).
+    #[cold]
+    #[inline(never)]
+    pub(super) fn edit_list_at_once<'g, 'd, T>(
+        &'g self,
+        guard: &'g Guard<'d>,
+        key: &[u8],
+        mut has_lost: bool,
+        make: impl Fn(ListValue<'g>, &mut Edit<'g, Guard<'d>>) -> Option<(ListImage<'g, 'g>, T)>,
+    ) -> Result<Option<T>, Error> {
+        if key.len() > LONGEST_KEY {
+            return Err(Error::KeyTooLong);
+        }
+        if has_lost {
+            step_back();
+        }
+        let hash = self.hash(key);
         loop {
             let Some(found) = self.find_for_write(guard, key, hash) else { return Ok(None) };
             let old = live_of(&found, guard);
             if !self.is_current(old) {
                 return Ok(None);
             }
-            let Some(list) = old.list() else { return Ok(None) };
-            let target = (key, hash, &found, old);
-            let (is_done, reply) = match with_ends(list) {
-                Some((image, reply)) => (self.inherit(guard, target, &image)?, reply),
-                None => {
-                    let make = |edit: &mut Edit<'g, Guard<'d>>| with_nodes(list, edit);
-                    let Some(tried) = self.inherit_with_nodes(guard, target, make)? else {
-                        return Ok(None);
-                    };
-                    tried
-                }
+            let mut edit = Edit::new(guard);
+            let Some((image, reply)) = old.list().and_then(|list| make(list, &mut edit)) else {
+                return Ok(None);
             };
-            if is_done {
+            if self.inherit(guard, (key, hash, &found, old), &image)? {
+                // SAFETY: the heir was built of this edit and has taken the place of the record that
+                // the edit began with, which is retired alone.
+                unsafe { edit.commit() };
                 self.finish(guard, Tally::Sets);
                 return Ok(Some(reply));
             }
@@ -103,26 +144,6 @@ impl Engine {
             }
             has_lost = true;
         }
-    }
-
-    /// Puts an image of a list in its place for which nodes are made.
-    #[cold]
-    #[inline(never)]
-    fn inherit_with_nodes<'g, 'd, T>(
-        &'g self,
-        guard: &'g Guard<'d>,
-        target: Old<'_>,
-        make: impl FnOnce(&mut Edit<'g, Guard<'d>>) -> Option<(ListImage<'g, 'g>, T)>,
-    ) -> Result<Option<(bool, T)>, Error> {
-        let mut edit = Edit::new(guard);
-        let Some((image, reply)) = make(&mut edit) else { return Ok(None) };
-        let is_done = self.inherit(guard, target, &image)?;
-        if is_done {
-            // SAFETY: the heir was built of this edit and has taken the place of the record that the
-            // edit began with, which is retired alone.
-            unsafe { edit.commit() };
-        }
-        Ok(Some((is_done, reply)))
     }
 
     /// Gives a field of a hash a value; true when the field is new.

@@ -77,7 +77,7 @@ impl Engine {
     }
 
     /// When a plain write happens, and when what it writes expires.
-    #[inline]
+    #[inline(always)]
     pub(super) fn default_dates(&self) -> Dates {
         match self.default_ttl {
             None => Dates { deadline: 0, written: self.elapsed_coarse() },
@@ -99,13 +99,13 @@ impl Engine {
     }
 
     /// Milliseconds since the pool began, coarsely.
-    #[inline]
+    #[inline(always)]
     pub(super) fn elapsed_coarse(&self) -> u64 {
         self.elapsed_at(self.clock.coarse_millis())
     }
 
     /// Milliseconds from the pool's begin to what the clock shows.
-    #[inline]
+    #[inline(always)]
     pub(super) fn elapsed_at(&self, now: u64) -> u64 {
         let elapsed = now.saturating_sub(self.began);
         // ORDERING: Relaxed; coarse time. Written only when time goes on, once a millisecond at most:

@@ -19,7 +19,7 @@ use std::ptr::NonNull;
 
 impl Engine {
     /// Plans for a record that is to take the place of another one.
-    #[inline]
+    #[inline(always)]
     pub(super) fn plan_successor(&self, draft: &Draft<'_, '_>, old: Live<'_>) -> Plan {
         let live = draft.live();
         let plan = self.wheel.plan(Cover::of(old.cover()), live.deadline());
@@ -38,7 +38,7 @@ impl Engine {
     }
 
     /// Does what was planned for a record that was published under this guard.
-    #[inline]
+    #[inline(always)]
     pub(super) fn look_after(
         &self,
         plan: Plan,

@@ -142,7 +142,7 @@ impl<'g, 'd> Draft<'g, 'd> {
     }
 
     /// The same, when it is known how many bytes the block has.
-    #[inline]
+    #[inline(always)]
     pub(super) fn begin_in(
         block_bytes: usize,
         encoding: Encoding,

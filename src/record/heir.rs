@@ -43,6 +43,7 @@ impl Heir for ListImage<'_, '_> {
         block_bytes(root_offset(key_len) + root_size(list_encoding(self)) + self.encoded_len())
     }
 
+    #[inline]
     fn memory(&self, key_len: usize) -> usize {
         let below = usize::try_from(self.root.bytes).unwrap_or(usize::MAX);
         below.saturating_add(self.block_size(key_len))

@@ -106,7 +106,10 @@ impl<R: Record> Table<R> {
                 return None;
             }
         }
-        self.find_for_write_beyond(hash, is_match, guard)
+        let found = self.find_for_write_beyond(hash, is_match, guard)?;
+        // Taken apart, so that what nearly all find is never in memory.
+        let Found { slot, word, head, generation, record } = found;
+        Some(Found { slot, word, head, generation, record })
     }
 
     /// The part of [`find_for_write`](Self::find_for_write) that few need.

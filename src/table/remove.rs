@@ -24,7 +24,7 @@ impl<R: Record> Table<R> {
     ///
     /// `record` is private to the caller, from this table's domain, and has the same key and `hash`
     /// as the one found, which was found under `guard`.
-    #[inline]
+    #[inline(always)]
     pub(crate) unsafe fn replace(
         &self,
         found: &Found<'_, R>,

@@ -48,7 +48,7 @@ pub(crate) enum Element<'g> {
 
 impl<'g> Element<'g> {
     /// The element of a text, in the form that it is kept in.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn of(text: &'g [u8]) -> Self {
         match text {
             [b'-' | b'0'..=b'9', _, _, ..] if text.len() <= MOST_DIGITS => {
@@ -97,19 +97,20 @@ impl<'g> Element<'g> {
     }
 
     /// Writes the form that it is kept in.
-    #[inline]
+    #[inline(always)]
     #[expect(clippy::cast_possible_truncation, reason = "compared just before")]
     pub(crate) fn write(self, to: &mut Writer<'_>) {
         if let Self::Text(text) = self
             && text.len() <= LONGEST_SHORT
         {
             to.byte(text.len() as u8);
-            to.bytes(text);
+            to.text(text);
         } else {
             self.write_special(to);
         }
     }
 
+    #[inline(never)]
     #[expect(clippy::cast_possible_truncation, reason = "each length was compared, or is limited")]
     fn write_special(self, to: &mut Writer<'_>) {
         match self {

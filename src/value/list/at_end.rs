@@ -11,20 +11,17 @@ use super::{
     END, ListImage, ListRoot, ListValue, Place, SHORT,
     edit::{Ends, Waiting},
 };
-use crate::{
-    reclaim::Guard,
-    value::{
-        element::Element,
-        packed::{
-            elements::{Elements, Kept, packed_len},
-            run::Side,
-        },
-        tree::{
-            chunks::{self, CHUNK},
-            edit::Edit,
-            node::NodeRef,
-            store::NodeStore,
-        },
+use crate::value::{
+    element::Element,
+    packed::{
+        elements::{Elements, Kept, packed_len},
+        run::Side,
+    },
+    tree::{
+        chunks::{self, CHUNK},
+        edit::Edit,
+        node::NodeRef,
+        store::NodeStore,
     },
 };
 
@@ -34,6 +31,9 @@ const FULL: usize = 320;
 /// Bytes that a full end keeps, so that pushes and pops in turn do not cut it again.
 const NEAR: usize = 64;
 
+/// The most elements of a list.
+const MOST_ELEMENTS: u64 = u32::MAX as u64;
+
 /// A list that is about to be written: its ends are both pieces, side by side.
 struct Next<'g> {
     root: ListRoot,
@@ -42,98 +42,130 @@ struct Next<'g> {
 }
 
 impl<'g> ListValue<'g> {
-    /// The list with an element more at a side, and the one at the other side less if there were
-    /// more than `most` then; none when more than the ends changes, or when there is an error to tell.
+    /// The list with an element more at a side; none when more than the end there changes, or when there
+    /// is an error to tell.
     #[inline(always)]
-    pub(crate) fn pushed(self, side: Side, text: &'g [u8], most: u64) -> Option<ListImage<'g, 'g>> {
-        self.pushed_by::<Guard<'_>>(side, text, most, None)
+    pub(crate) fn pushed(self, side: Side, text: &'g [u8]) -> Option<ListImage<'g, 'g>> {
+        self.with_one((self.root, self.ends), side, text)
+    }
+
+    /// The same, with the element at the other side less if there were more than `most` then.
+    #[inline]
+    pub(crate) fn pushed_to(
+        self,
+        side: Side,
+        text: &'g [u8],
+        most: u64,
+    ) -> Option<ListImage<'g, 'g>> {
+        let mut rest = (self.root, self.ends);
+        if self.root.len >= most {
+            let (root, ends, _) = self.without_one_of_end(side.other())?;
+            rest = (root, ends);
+        }
+        if rest.0.len < most { self.with_one(rest, side, text) } else { None }
+    }
+
+    /// What is left of the list, with an element more.
+    #[inline(always)]
+    fn with_one(
+        self,
+        (mut root, ends): (ListRoot, &'g [u8]),
+        side: Side,
+        text: &'g [u8],
+    ) -> Option<ListImage<'g, 'g>> {
+        let is_elsewhere = self.digits.end(side).is_some();
+        if is_elsewhere || text.len() > END || root.len >= MOST_ELEMENTS {
+            return None;
+        }
+        let element = Element::of(text);
+        let len = packed_len(element);
+        root.lengthen(side, len, FULL)?;
+        let (len, ends) = (ends.len() + len, [ends, &[]]);
+        let digits = Waiting::Kept(self.digits);
+        Some(ListImage { root, digits, len, ends: Ends::Kept(ends, Some((side, element))) })
     }
 
     /// The same, by an edit that may make a chunk or take one; none, and what was made is to be freed,
     /// when that is for a [`ListEdit`](super::ListEdit).
-    #[inline(always)]
     pub(crate) fn pushed_by<S: NodeStore>(
         self,
         side: Side,
         text: &'g [u8],
         most: u64,
-        edit: Option<&mut Edit<'_, S>>,
+        edit: &mut Edit<'_, S>,
     ) -> Option<ListImage<'g, 'g>> {
-        let digits = Waiting::Kept(self.digits);
-        let mut next = Next { root: self.root, digits, ends: [self.ends, &[]] };
-        let mut edit = edit;
-        if next.root.len >= most {
-            next = self.shortened(side.other(), most, edit.as_deref_mut())?;
-        }
-        if text.len() > END || next.root.len >= u64::from(u32::MAX) {
+        let mut next = match self.root.len {
+            len if len == most => self.without(side.other(), edit)?.0,
+            _ => Next::of(self),
+        };
+        if text.len() > END || next.root.len >= most.min(MOST_ELEMENTS) {
             return None;
         }
         let element = Element::of(text);
         let len = packed_len(element);
-        if next.is_elsewhere(side) {
-            next = self.closed(side, next, edit.as_deref_mut()?)?;
+        if next.digits.get().end(side).is_some() {
+            next = self.closed(side, next, edit)?;
         }
         let mut root = next.root;
-        if root.change(side, len, 1, FULL).is_none() {
-            next = next.shed(side, len, self.root.bytes, edit?)?;
+        if root.lengthen(side, len, FULL).is_none() {
+            next = next.shed(side, len, self.root.bytes, edit)?;
             root = next.root;
-            root.change(side, len, 1, END)?;
+            root.lengthen(side, len, END)?;
         }
         let len = next.ends[0].len() + next.ends[1].len() + len;
         let ends = Ends::Kept(next.ends, Some((side, element)));
         Some(ListImage { root, digits: next.digits, len, ends })
     }
 
-    /// What is left of a list with as many elements as it may have.
-    #[cold]
-    #[inline(never)]
-    fn shortened<S: NodeStore>(
-        self,
-        side: Side,
-        most: u64,
-        edit: Option<&mut Edit<'_, S>>,
-    ) -> Option<Next<'g>> {
-        if self.root.len == most { Some(self.without(side, edit)?.0) } else { None }
-    }
-
-    /// The list with an element less at a side, and that element; none as for
-    /// [`pushed`](Self::pushed), or when it was the last one.
+    /// The list with an element less at a side, and that element; none when more than the end there
+    /// changes, or when it was the last one.
     #[inline(always)]
     pub(crate) fn popped(self, side: Side) -> Option<(ListImage<'g, 'g>, Kept<'g>)> {
-        self.popped_by::<Guard<'_>>(side, None)
+        let (root, end, taken) = self.without_one_of_end(side)?;
+        let digits = Waiting::Kept(self.digits);
+        Some((
+            ListImage { root, digits, len: end.len(), ends: Ends::Kept([end, &[]], None) },
+            taken,
+        ))
     }
 
-    /// The same, as for [`pushed_by`](Self::pushed_by).
-    #[inline(always)]
+    /// The same, by an edit as for [`pushed_by`](Self::pushed_by).
     pub(crate) fn popped_by<S: NodeStore>(
         self,
         side: Side,
-        edit: Option<&mut Edit<'_, S>>,
+        edit: &mut Edit<'_, S>,
     ) -> Option<(ListImage<'g, 'g>, Kept<'g>)> {
         let (Next { root, digits, ends }, taken) = self.without(side, edit)?;
         let len = ends[0].len() + ends[1].len();
         Some((ListImage { root, digits, len, ends: Ends::Kept(ends, None) }, taken))
     }
 
-    #[inline(always)]
     fn without<S: NodeStore>(
         self,
         side: Side,
-        edit: Option<&mut Edit<'_, S>>,
+        edit: &mut Edit<'_, S>,
     ) -> Option<(Next<'g>, Kept<'g>)> {
+        if self.root.len > 1 && self.root.end(side).1 == 0 {
+            return self.without_one_of_next_chunk(side, edit);
+        }
+        let (root, ends, taken) = self.without_one_of_end(side)?;
+        let digits = Waiting::Kept(self.digits);
+        Some((Next { root, digits, ends: [ends, &[]] }, taken))
+    }
+
+    /// What becomes of the root and of what lies behind it when the end at a side has an element less,
+    /// and that element.
+    #[inline(always)]
+    fn without_one_of_end(self, side: Side) -> Option<(ListRoot, &'g [u8], Kept<'g>)> {
         let mut root = self.root;
-        if root.len <= 1 {
+        if root.len <= 1 || root.end(side).1 == 0 {
             return None;
         }
-        if root.end(side).1 == 0 {
-            return self.without_one_of_next_chunk(side, edit?);
-        }
         let is_elsewhere = self.digits.end(side).is_some();
-        let elements = if is_elsewhere { self.end(side).0 } else { Elements::new(self.ends) };
-        let (taken, rest) = elements.cut(side)?;
-        root.change(side, elements.bytes().len() - rest.bytes().len(), -1, END)?;
-        let ends = [if is_elsewhere { self.ends } else { rest.bytes() }, &[]];
-        Some((Next { root, digits: Waiting::Kept(self.digits), ends }, taken))
+        let end = if is_elsewhere { self.end(side).0 } else { Elements::new(self.ends) };
+        let (taken, rest) = end.cut(side)?;
+        root.shorten(side, end.bytes().len() - rest.bytes().len())?;
+        Some((root, if is_elsewhere { self.ends } else { rest.bytes() }, taken))
     }
 
     /// The same, when there is no end at that side: the next chunk becomes it, where it lies.
@@ -207,11 +239,10 @@ impl<'g> ListValue<'g> {
     }
 }
 
-impl Next<'_> {
-    /// Whether the end at a side does not lie in the record.
-    #[inline]
-    fn is_elsewhere(&self, side: Side) -> bool {
-        self.digits.get().end(side).is_some()
+impl<'g> Next<'g> {
+    /// The list as it is.
+    fn of(list: ListValue<'g>) -> Self {
+        Self { root: list.root, digits: Waiting::Kept(list.digits), ends: [list.ends, &[]] }
     }
 
     /// Makes a chunk of the far part of an end that is full when it gets so many bytes more. All nodes
@@ -275,33 +306,40 @@ impl ListRoot {
         }
     }
 
-    /// Notes bytes and elements of the end at a side of a list with a middle.
-    #[expect(clippy::cast_possible_truncation, reason = "an end has 512 bytes at most")]
+    /// Notes bytes and elements of the end at a side.
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "an end has 1 KiB at most")]
     fn set_end(&mut self, side: Side, bytes: usize, count: u16) {
+        let bytes = bytes as u16;
         match side {
-            Side::Left => (self.head_bytes, self.head_count) = (bytes as u16, count),
-            Side::Right => (self.tail_bytes, self.tail_count) = (bytes as u16, count),
+            Side::Right if self.middle.is_some() => {
+                (self.tail_bytes, self.tail_count) = (bytes, count);
+            }
+            Side::Left | Side::Right => (self.head_bytes, self.head_count) = (bytes, count),
         }
     }
 
-    /// Counts one element of so many bytes more or less at a side; none when the list could not stay
-    /// divided as it is, or when its end there had more bytes than the most.
-    #[inline]
-    fn change(&mut self, side: Side, bytes: usize, elements: i16, most: usize) -> Option<()> {
-        let bytes = i16::try_from(bytes).ok()? * elements;
-        let (end_bytes, end_count) = match side {
-            Side::Right if self.middle.is_some() => (&mut self.tail_bytes, &mut self.tail_count),
-            Side::Left | Side::Right => (&mut self.head_bytes, &mut self.head_count),
-        };
-        *end_bytes = end_bytes.checked_add_signed(bytes)?;
-        let end = usize::from(*end_bytes);
-        *end_count = end_count.checked_add_signed(elements)?;
-        self.len = self.len.checked_add_signed(elements.into())?;
-        let (head, tail) = (usize::from(self.head_bytes), usize::from(self.tail_bytes));
-        let stays = match self.middle {
-            None => head <= SHORT,
-            Some(_) => end <= most && !Self::is_to_be_folded(head + tail, self.bytes),
-        };
-        stays.then_some(())
+    /// Counts one element of so many bytes more at a side; none when the list could not stay divided as
+    /// it is, or when its end there had more bytes than the most.
+    #[inline(always)]
+    fn lengthen(&mut self, side: Side, bytes: usize, most: usize) -> Option<()> {
+        let (end_bytes, count) = self.end(side);
+        let end_bytes = usize::from(end_bytes) + bytes;
+        if end_bytes > if self.middle.is_some() { most } else { SHORT } {
+            return None;
+        }
+        self.len += 1;
+        self.set_end(side, end_bytes, count.checked_add(1)?);
+        Some(())
+    }
+
+    /// The same of one element less.
+    #[inline(always)]
+    fn shorten(&mut self, side: Side, bytes: usize) -> Option<()> {
+        let (end_bytes, count) = self.end(side);
+        self.set_end(side, usize::from(end_bytes).checked_sub(bytes)?, count.checked_sub(1)?);
+        self.len = self.len.checked_sub(1)?;
+        let is_short = self.middle.is_some() && Self::is_to_be_folded(self.end_bytes(), self.bytes);
+        (!is_short).then_some(())
     }
 }

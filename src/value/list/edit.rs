@@ -88,7 +88,7 @@ impl ListImage<'_, '_> {
     }
 
     /// Writes both ends.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn write(&self, to: &mut Writer<'_>) {
         match self.ends {
             Ends::Edited(head, tail) => {

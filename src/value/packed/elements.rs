@@ -21,6 +21,7 @@ fn back_len(len: usize) -> usize {
 }
 
 /// Writes the length of an element for whoever comes from behind: the lowest bits in the last byte.
+#[inline(never)]
 #[expect(clippy::cast_possible_truncation, reason = "seven bits at a time are meant")]
 fn write_back(len: usize, to: &mut Writer<'_>) {
     for byte in (0..back_len(len) as u32).rev() {
@@ -44,30 +45,39 @@ fn read_back(bytes: &[u8]) -> Option<(usize, usize)> {
 }
 
 /// Bytes of a packed element.
-#[inline]
+#[inline(always)]
 pub(crate) fn packed_len(element: Element<'_>) -> usize {
     let len = element.encoded_len();
     len + back_len(len)
 }
 
 /// Writes a packed element.
-#[inline]
+#[inline(always)]
 pub(crate) fn write_packed(element: Element<'_>, to: &mut Writer<'_>) {
     element.write(to);
-    write_back(element.encoded_len(), to);
+    match u8::try_from(element.encoded_len()) {
+        Ok(len) if len < BACK_MORE => to.byte(len),
+        _ => write_back(element.encoded_len(), to),
+    }
 }
 
 /// An element in the form that it is kept in.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Kept<'g>(&'g [u8]);
 
-impl Kept<'_> {
+impl<'g> Kept<'g> {
+    /// What it means; none when that is no element.
+    #[inline]
+    pub(crate) fn element(self) -> Option<Element<'g>> {
+        Element::read(self.0).map(|(element, _)| element)
+    }
+
     /// Copies the text; of what is no element there is none.
     #[inline]
     pub(crate) fn to_vec(self) -> Vec<u8> {
         match Element::short_text(self.0) {
             Some(text) => text.to_vec(),
-            None => Element::read(self.0).map_or_else(Vec::new, |(element, _)| element.to_vec()),
+            None => self.element().map_or_else(Vec::new, Element::to_vec),
         }
     }
 }

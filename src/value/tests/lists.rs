@@ -193,16 +193,24 @@ fn edit_a_list(seed: u64, edits: usize, most: usize, text: &dyn Fn(&mut Dice) ->
 fn at_once(held: &Held, steps: &[Step], edit: &mut Edit<'_, Heap>) -> Option<Held> {
     let (list, len) = (held.list(), held.root.len);
     let image = match steps {
-        [Step::Push(side, text)] => list.pushed_by(*side, text, u64::MAX, Some(edit))?,
+        [Step::Push(side, text)] => {
+            let pushed = list.pushed(*side, text);
+            pushed.or_else(|| list.pushed_by(*side, text, u64::MAX, edit))?
+        }
         [Step::Push(side, text), Step::Trim(from, to)]
             if (*side == Side::Left && (*from, *to) == (0, len))
                 || (*side == Side::Right && (*from, *to) == (1, len + 1)) =>
         {
-            list.pushed_by(*side, text, len, Some(edit))?
+            let pushed = list.pushed_to(*side, text, len);
+            pushed.or_else(|| list.pushed_by(*side, text, len, edit))?
         }
-        [Step::Trim(1, to)] if *to == len => list.popped_by(Side::Left, Some(edit))?.0,
+        [Step::Trim(1, to)] if *to == len => {
+            let popped = list.popped(Side::Left);
+            popped.or_else(|| list.popped_by(Side::Left, edit))?.0
+        }
         [Step::Trim(0, to)] if len.checked_sub(1) == Some(*to) => {
-            let (image, taken) = list.popped_by(Side::Right, Some(edit))?;
+            let popped = list.popped(Side::Right);
+            let (image, taken) = popped.or_else(|| list.popped_by(Side::Right, edit))?;
             assert_eq!(Some(taken.to_vec()), list.at(*to).map(Element::to_vec));
             image
         }
@@ -298,15 +306,15 @@ fn a_long_list_gives_and_takes_chunks_at_its_ends_without_an_edit_of_all_of_it()
         let (mut given, mut taken) = (0, 0);
         for text in &texts[..300] {
             let (list, mut edit) = (held.list(), Edit::new(&heap));
-            given += u32::from(list.pushed(side, text, u64::MAX).is_none());
-            let image = list.pushed_by(side, text, u64::MAX, Some(&mut edit)).unwrap();
+            given += u32::from(list.pushed(side, text).is_none());
+            let image = list.pushed_by(side, text, u64::MAX, &mut edit).unwrap();
             held = Held::after(&image);
             // SAFETY: nobody else edits.
             unsafe { edit.commit() };
 
             let (list, mut edit) = (held.list(), Edit::new(&heap));
             taken += u32::from(list.popped(side.other()).is_none());
-            let (image, element) = list.popped_by(side.other(), Some(&mut edit)).unwrap();
+            let (image, element) = list.popped_by(side.other(), &mut edit).unwrap();
             let popped = match side {
                 Side::Left => {
                     oracle.push_front(text.clone());
@@ -336,8 +344,8 @@ fn a_long_list_gives_and_takes_chunks_at_its_ends_without_an_edit_of_all_of_it()
 fn step_at_end(held: &Held, push: Option<&[u8]>, side: Side, heap: &Heap) -> Held {
     let (list, mut edit) = (held.list(), Edit::new(heap));
     let image = match push {
-        Some(text) => list.pushed_by(side, text, u64::MAX, Some(&mut edit)),
-        None => list.popped_by(side, Some(&mut edit)).map(|(image, _)| image),
+        Some(text) => list.pushed_by(side, text, u64::MAX, &mut edit),
+        None => list.popped_by(side, &mut edit).map(|(image, _)| image),
     };
     let next = if let Some(image) = image {
         Held::after(&image)
