@@ -106,7 +106,6 @@ impl Engine {
     /// # Errors
     ///
     /// As for [`try_end`](Self::try_end).
-    #[cold]
     #[inline(never)]
     pub(super) fn edit_list_at_once<'g, 'd, T>(
         &'g self,
