@@ -2,7 +2,9 @@
 
 mod support;
 
-use memory_cache_pool::{ByteSize, CacheConfig, Error, EvictionPolicy, SetOptions};
+use memory_cache_pool::{
+    ByteSize, CacheConfig, Error, EvictionPolicy, MemoryCachePool, SetOptions,
+};
 use std::{
     collections::HashMap,
     sync::atomic::{AtomicU64, Ordering::Relaxed},
@@ -440,9 +442,18 @@ fn changing_deadlines_asks_for_room_while_a_reader_stands_still() -> Result<(), 
 
 /// Reads or else sets small keys and large ones in turn, as often, and tells how many of the small
 /// ones are there in the end. There is room for two thirds of all bytes, or of all keys.
-fn small_ones_left(config: CacheConfig) -> Result<usize, Error> {
+///
+/// The median of five pools: each hashes with a seed of its own, and with one in 200 a good many of the
+/// small ones are gone.
+fn small_ones_left(config: &CacheConfig) -> Result<usize, Error> {
+    let left = (0..5).map(|_| small_ones_left_in(&pool(config.clone())));
+    let mut left = left.collect::<Result<Vec<_>, _>>()?;
+    left.sort_unstable();
+    Ok(left[2])
+}
+
+fn small_ones_left_in(pool: &MemoryCachePool) -> Result<usize, Error> {
     const KEYS: usize = 400;
-    let pool = pool(config);
     for _ in 0..30 {
         for key in 0..KEYS {
             let name = format!("{key:04}");
@@ -457,8 +468,8 @@ fn small_ones_left(config: CacheConfig) -> Result<usize, Error> {
 #[test]
 #[cfg_attr(miri, ignore = "takes minutes")]
 fn where_bytes_are_limited_large_values_have_to_be_used_more_often() -> Result<(), Error> {
-    let by_bytes = small_ones_left(CacheConfig::new().max_memory(640 << 10))?;
-    let by_keys = small_ones_left(CacheConfig::new().max_keys(400 * 2 / 3))?;
+    let by_bytes = small_ones_left(&CacheConfig::new().max_memory(640 << 10))?;
+    let by_keys = small_ones_left(&CacheConfig::new().max_keys(400 * 2 / 3))?;
 
     assert!(by_bytes >= 180, "{by_bytes} of 200");
     assert!((80..170).contains(&by_keys), "{by_keys} of 200");
