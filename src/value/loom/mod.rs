@@ -97,6 +97,16 @@ fn set(key: &Key, field: &str) -> Option<usize> {
     key.edit_hash(&mut edit)
 }
 
+/// How many attempts two writers may have lost, and what a reader beside them may have seen: whoever
+/// lost an attempt came second.
+fn two_writers_seen() -> [(usize, usize, String); 10] {
+    let orders = [(0, 0, "00 01 10 11"), (0, 1, "00 10 11"), (1, 0, "00 01 11")];
+    let legal = orders.into_iter().flat_map(|(left, right, all)| {
+        all.split(' ').map(move |seen| (left, right, seen.to_owned()))
+    });
+    legal.collect::<Vec<_>>().try_into().unwrap()
+}
+
 fn two_writers_and_a_reader() -> (usize, usize, String) {
     let key = tree();
     let left = actor(&key, |key| set(key, LEFT).unwrap());
@@ -111,13 +121,7 @@ fn two_writers_and_a_reader() -> (usize, usize, String) {
 
 #[test]
 fn r25_writers_retire_what_they_replaced() {
-    // Whoever lost an attempt came second.
-    let orders = [(0, 0, "00 01 10 11"), (0, 1, "00 10 11"), (1, 0, "00 01 11")];
-    let legal = orders.into_iter().flat_map(|(left, right, all)| {
-        all.split(' ').map(move |seen| (left, right, seen.to_owned()))
-    });
-    let legal: [_; 10] = legal.collect::<Vec<_>>().try_into().unwrap();
-    holds(1_000, legal, two_writers_and_a_reader);
+    holds(1_000, two_writers_seen(), two_writers_and_a_reader);
     for (mutant, reason) in [
         (Mutant::LoserFreesShared, "broken: it becomes Freed"),
         (Mutant::LoserFreesNothing, "broken: leaked or lost"),
@@ -235,13 +239,8 @@ fn two_grafts_and_a_reader(other: &'static str) -> (usize, usize, String) {
 
 #[test]
 fn r25_what_is_below_the_root_is_made_once_if_it_fits_the_next_version() {
-    let orders = [(0, 0, "00 01 10 11"), (0, 1, "00 10 11"), (1, 0, "00 01 11")];
-    let legal = orders.into_iter().flat_map(|(left, right, all)| {
-        all.split(' ').map(move |seen| (left, right, seen.to_owned()))
-    });
-    let legal: [_; 10] = legal.collect::<Vec<_>>().try_into().unwrap();
     for other in [RIGHT, FAR] {
-        holds(1_000, legal.clone(), move || two_grafts_and_a_reader(other));
+        holds(1_000, two_writers_seen(), move || two_grafts_and_a_reader(other));
     }
     for (mutant, other, reason) in [
         (Mutant::GraftUnasked, RIGHT, "broken: it becomes Retired"),
