@@ -122,11 +122,11 @@ impl Engine {
         }
         let hash = self.hash(key);
         loop {
-            let Some(found) = self.find_for_write(guard, key, hash) else { return Ok(None) };
-            let old = live_of(&found, guard);
-            if !self.is_current(old) {
+            let Target { found: Some(found), live: Some(old), .. } =
+                self.target_of(guard, key, hash)
+            else {
                 return Ok(None);
-            }
+            };
             let mut edit = Edit::new(guard);
             let Some((image, reply)) = old.list().and_then(|list| make(list, &mut edit)) else {
                 return Ok(None);
@@ -314,10 +314,8 @@ impl Engine {
         hash: u64,
         family: Family,
     ) -> Option<(Found<'g, Record>, Live<'g>, &'g FieldTree)> {
-        let found = self.find_for_write(guard, key, hash)?;
-        let live = live_of(&found, guard);
-        let tree = if self.is_current(live) { live.tree(family) } else { None };
-        Some((found, live, tree?))
+        let Target { found, live, .. } = self.target_of(guard, key, hash);
+        Some((found?, live?, live?.tree(family)?))
     }
 
     /// Puts an heir in the place of a record; false when another write of the key came first.

@@ -41,6 +41,9 @@ struct Scale {
 /// What prints a part's tables.
 type Show = fn(Scale);
 
+/// Whether a part takes so long that it is only shown when it is named.
+type IsLong = bool;
+
 /// Starts a server; says so if there is none.
 fn redis() -> Option<Server> {
     match Redis::start(0) {
@@ -71,17 +74,17 @@ fn main() {
     } else {
         Scale { rounds: 9, ops: 20_000, most: 1_000_000, timed: 200_000, hashes: 100_000 }
     };
-    let parts: [(&str, Show); 5] = [
-        ("throughput", throughput::show),
-        ("queue", queue::show),
-        ("tails", tails::show),
-        ("memory", memory::show),
-        ("deletions", tails::show_deletions),
+    let parts: [(&str, Show, IsLong); 5] = [
+        ("throughput", throughput::show, false),
+        ("queue", queue::show, false),
+        ("tails", tails::show, false),
+        ("memory", memory::show, false),
+        ("deletions", tails::show_deletions, true),
     ];
-    let is_named = |name: &str| parts.iter().any(|(part, _)| *part == name);
+    let is_named = |name: &str| parts.iter().any(|(part, ..)| *part == name);
     let names_parts = arguments.iter().any(|argument| is_named(argument));
-    for (name, show) in parts {
-        if asks_for(name) || !names_parts && (is_quick || name != "deletions") {
+    for (name, show, is_long) in parts {
+        if asks_for(name) || !names_parts && (is_quick || !is_long) {
             show(scale);
             println!();
         }

@@ -85,8 +85,8 @@ impl<'g> ListValue<'g> {
         Some(ListImage { root, digits, len, ends: Ends::Kept(ends, Some((side, element))) })
     }
 
-    /// The same, by an edit that may make a chunk or take one; none, and what was made is to be freed,
-    /// when that is for a [`ListEdit`](super::ListEdit).
+    /// As [`pushed_to`](Self::pushed_to), by an edit that may make a chunk or take one; none, and what was
+    /// made is to be freed, when that is for a [`ListEdit`](super::ListEdit).
     pub(crate) fn pushed_by<S: NodeStore>(
         self,
         side: Side,
@@ -94,9 +94,10 @@ impl<'g> ListValue<'g> {
         most: u64,
         edit: &mut Edit<'_, S>,
     ) -> Option<ListImage<'g, 'g>> {
-        let mut next = match self.root.len {
-            len if len == most => self.without(side.other(), edit)?.0,
-            _ => Next::of(self),
+        let mut next = if self.root.len == most {
+            self.without(side.other(), edit)?.0
+        } else {
+            Next::of(self)
         };
         if text.len() > END || next.root.len >= most.min(MOST_ELEMENTS) {
             return None;
@@ -129,7 +130,7 @@ impl<'g> ListValue<'g> {
         ))
     }
 
-    /// The same, by an edit as for [`pushed_by`](Self::pushed_by).
+    /// The same, by an edit, as for [`pushed_by`](Self::pushed_by).
     pub(crate) fn popped_by<S: NodeStore>(
         self,
         side: Side,
